@@ -1,0 +1,83 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of rules for every target: warnings are errors, raw memory access says `unsafe`.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+]
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+func cLibrary(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/CLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], path: String) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(path)", swiftSettings: settings)
+}
+
+let package = Package(
+    name: "otelcol-swift",
+    products: [.executable(name: "otelcol", targets: ["otelcol"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        // System libraries: each has one owner target, and no C type crosses that target's edge.
+        cLibrary("CNGHTTP2", pkgConfig: "libnghttp2", apt: "libnghttp2-dev"),
+        cLibrary("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+        cLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+        cLibrary("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev"),
+        cLibrary("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+        cLibrary("CLZ4", pkgConfig: "liblz4", apt: "liblz4-dev"),
+        cLibrary("CProtobufC", pkgConfig: "libprotobuf-c", apt: "libprotobuf-c-dev"),
+        cLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        cLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        .target(name: "CRE2", path: "Sources/CLibraries/CRE2", linkerSettings: [.linkedLibrary("re2")]),
+        .target(name: "CRPCMessages", dependencies: ["CProtobufC"], path: "Sources/CLibraries/CRPCMessages"),
+
+        // Engines: bytes and protocol words only.
+        module("Compression", ["CZlib", "CDeflate", "CZstd", "CLZ4"]),
+        module("RegularExpression", ["CRE2"]),
+        module("OTLP", ["CRPCMessages", "COpenSSL", "RegularExpression"]),
+        module("WriteAheadLog", ["Compression"]),
+        module("Transport", nio + ["CNGHTTP2", "COpenSSL"]),
+        module("HTTPClient", ["CCurl"]),
+
+        // Contracts, and what is built on them.
+        module("Component", ["OTLP", "WriteAheadLog", logging]),
+        module("SendingQueue", ["Component", "OTLP", "WriteAheadLog", logging]),
+        module("Receivers", nio + ["Component", "OTLP", "Compression", "Transport", logging]),
+        module("Processors", ["Component", "OTLP", "RegularExpression", logging]),
+        module("Exporters", ["Component", "OTLP", "Compression", "HTTPClient", logging]),
+        module("Extensions", nio + ["Component", "WriteAheadLog", "Transport", logging]),
+        module(
+            "Collector", nio + ["Component", "OTLP", "WriteAheadLog", "SendingQueue", "Transport", "CYAML", logging]),
+        .executableTarget(
+            name: "otelcol",
+            dependencies: [
+                "Collector", "Component", "Receivers", "Processors", "Exporters", "Extensions", argumentParser, logging,
+            ],
+            path: "Sources/otelcol", swiftSettings: settings),
+    ],
+    cxxLanguageStandard: .cxx17
+)

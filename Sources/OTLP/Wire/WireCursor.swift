@@ -1,0 +1,196 @@
+/// The wire types of protobuf that OTLP uses (https://protobuf.dev/programming-guides/encoding/).
+@frozen
+package enum WireType: UInt8, Sendable {
+    case varint = 0
+    case fixed64 = 1
+    case lengthDelimited = 2
+    case fixed32 = 5
+}
+
+/// A borrowed run of bytes inside a request.
+///
+/// Shape: address and count; trivially copyable. Ownership: the bytes belong to whoever opened the enclosing
+/// `withUnsafeBytes` scope; a `WireBytes` must not outlive that scope. Every access is checked against `count`.
+@safe @frozen
+package struct WireBytes {
+    @usableFromInline package let start: UnsafePointer<UInt8>
+    package let count: Int
+
+    @inlinable
+    package init(start: UnsafePointer<UInt8>, count: Int) {
+        unsafe self.start = start
+        self.count = count
+    }
+
+    @inlinable package var isEmpty: Bool { count == 0 }
+
+    @inlinable
+    package subscript(index: Int) -> UInt8 {
+        precondition(index >= 0 && index < count, "WireBytes index out of range")
+        return unsafe start[index]
+    }
+
+    /// The same bytes as a buffer pointer, for C functions and bulk copies.
+    @inlinable
+    package var buffer: UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(start: start, count: count) }
+
+    @inlinable
+    package func slice(_ range: Range<Int>) -> WireBytes {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "WireBytes slice out of range")
+        return unsafe WireBytes(start: start + range.lowerBound, count: range.count)
+    }
+
+    /// A copy of the bytes.
+    @inlinable package var array: [UInt8] { unsafe Array(buffer) }
+
+    /// The bytes as text; each invalid UTF-8 sequence becomes U+FFFD.
+    @inlinable package var string: String { unsafe String(decoding: buffer, as: UTF8.self) }
+
+    @inlinable
+    package func equals(_ other: WireBytes) -> Bool {
+        guard count == other.count else { return false }
+        for index in 0..<count where unsafe start[index] != other.start[index] { return false }
+        return true
+    }
+
+    @inlinable
+    package func equals(_ other: StaticString) -> Bool {
+        guard count == other.utf8CodeUnitCount else { return false }
+        for index in 0..<count where unsafe start[index] != other.utf8Start[index] { return false }
+        return true
+    }
+}
+
+/// One field as the cursor found it.
+@frozen
+package struct WireField {
+    package let number: UInt32
+    package let type: WireType
+    /// The varint, fixed64 or (zero-extended) fixed32 value; 0 for length-delimited fields.
+    package let value: UInt64
+    /// The payload of a length-delimited field; empty for the others.
+    package let bytes: WireBytes
+    /// Bytes from the cursor's start to the field's tag, and to the end of the field.
+    package let range: Range<Int>
+
+    @inlinable
+    package init(number: UInt32, type: WireType, value: UInt64, bytes: WireBytes, range: Range<Int>) {
+        self.number = number
+        self.type = type
+        self.value = value
+        self.bytes = bytes
+        self.range = range
+    }
+}
+
+/// Reads the fields of one message, in order, from borrowed bytes.
+///
+/// This file and `WireWriter.swift` hold all raw reads and writes of protobuf: every read follows a bounds check.
+/// Ownership: as `WireBytes`. Errors: `WireError`; after an error the cursor must not be used again.
+@safe @frozen
+package struct WireCursor {
+    @usableFromInline let start: UnsafePointer<UInt8>
+    @usableFromInline var next: UnsafePointer<UInt8>
+    @usableFromInline let end: UnsafePointer<UInt8>
+
+    @inlinable
+    package init(_ bytes: WireBytes) {
+        unsafe start = bytes.start
+        unsafe next = bytes.start
+        unsafe end = bytes.start + bytes.count
+    }
+
+    @inlinable package var isAtEnd: Bool { unsafe next == end }
+    /// Bytes read so far.
+    @inlinable package var offset: Int { unsafe next - start }
+
+    /// The next field, or nil at the end of the message.
+    @inlinable
+    package mutating func nextField() throws(WireError) -> WireField? {
+        guard unsafe next < end else { return nil }
+        let fieldStart = offset
+        let tag = try readVarint()
+        let number = tag >> 3
+        guard number != 0, number < 1 << 29 else { throw .invalidFieldNumber }
+        guard let type = WireType(rawValue: UInt8(truncatingIfNeeded: tag & 7)) else {
+            throw .unsupportedWireType(UInt8(truncatingIfNeeded: tag & 7))
+        }
+        var value: UInt64 = 0
+        var bytes = unsafe WireBytes(start: next, count: 0)
+        switch type {
+        case .varint: value = try readVarint()
+        case .fixed64: value = try readFixed64()
+        case .fixed32: value = UInt64(try readFixed32())
+        case .lengthDelimited: bytes = try readBytes()
+        }
+        return WireField(
+            number: UInt32(truncatingIfNeeded: number), type: type, value: value, bytes: bytes,
+            range: fieldStart..<offset)
+    }
+
+    @inlinable
+    package mutating func readVarint() throws(WireError) -> UInt64 {
+        guard unsafe next < end else { throw .truncated }
+        let first = unsafe next.pointee
+        if first < 0x80 {
+            unsafe next += 1
+            return UInt64(first)
+        }
+        return try readLongVarint()
+    }
+
+    @inlinable @inline(never)
+    mutating func readLongVarint() throws(WireError) -> UInt64 {
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while unsafe next < end {
+            let byte = unsafe next.pointee
+            unsafe next += 1
+            value |= UInt64(byte & 0x7f) << shift
+            if byte < 0x80 { return value }
+            shift += 7
+            if shift > 63 { throw .malformedVarint }
+        }
+        throw .truncated
+    }
+
+    @inlinable
+    package mutating func readFixed64() throws(WireError) -> UInt64 {
+        guard unsafe end - next >= 8 else { throw .truncated }
+        let value = unsafe UnsafeRawPointer(next).loadUnaligned(as: UInt64.self)
+        unsafe next += 8
+        return UInt64(littleEndian: value)
+    }
+
+    @inlinable
+    package mutating func readFixed32() throws(WireError) -> UInt32 {
+        guard unsafe end - next >= 4 else { throw .truncated }
+        let value = unsafe UnsafeRawPointer(next).loadUnaligned(as: UInt32.self)
+        unsafe next += 4
+        return UInt32(littleEndian: value)
+    }
+
+    @inlinable
+    package mutating func readBytes() throws(WireError) -> WireBytes {
+        let count = try readVarint()
+        let remaining = unsafe end - next
+        guard count <= UInt64(remaining) else { throw .truncated }
+        let bytes = unsafe WireBytes(start: next, count: Int(count))
+        unsafe next += Int(count)
+        return bytes
+    }
+}
+
+extension [UInt8] {
+    /// Lends the array's bytes to `body` as `WireBytes`, which must not escape it.
+    package func withWireBytes<Result, Failure: Error>(
+        _ body: (WireBytes) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe withUnsafeBufferPointer { (buffer) throws(Failure) -> Result in
+            guard let start = buffer.baseAddress else {
+                return try unsafe body(WireBytes(start: UnsafePointer(bitPattern: 8)!, count: 0))
+            }
+            return try unsafe body(WireBytes(start: start, count: buffer.count))
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package import Component
+import Glibc
+import Logging
+import Synchronization
+import Transport
+
+/// Answers whether the collector runs: 200 once all pipelines are up, 503 before and from the first step of shutdown.
+package final class HealthCheckExtension: Extension {
+    private enum Status {
+        case unavailable
+        case available(sinceUnixNanos: Int64, since: ContinuousClock.Instant)
+    }
+
+    private let config: HealthCheckExtensionConfig
+    private let logger: Logger
+    private let status = Mutex(Status.unavailable)
+    private let server = Mutex<HTTPServer?>(nil)
+
+    package init(config: HealthCheckExtensionConfig, settings: ComponentSettings) {
+        self.config = config
+        logger = settings.logger
+    }
+
+    package func start() async throws {
+        if config.hasPipelineCheck {
+            logger.warning("check_collector_pipeline has no effect: health is that of the collector, not of its backends")
+        }
+        let server = HTTPServer(configuration: HTTPServerConfiguration(endpoint: config.endpoint)) {
+            [self] request, respond in respond(answer(request))
+        }
+        let address = try await server.start()
+        self.server.withLock { $0 = server }
+        logger.info("Starting health_check extension", metadata: ["endpoint": "\(address)"])
+    }
+
+    package func pipelinesReady() async {
+        status.withLock { $0 = .available(sinceUnixNanos: wallClockNanos(), since: .now) }
+        logger.info("Health Check state change", metadata: ["status": "ready"])
+    }
+
+    package func pipelinesNotReady() async {
+        status.withLock { $0 = .unavailable }
+        logger.info("Health Check state change", metadata: ["status": "unavailable"])
+    }
+
+    package func stop() async {
+        let server = self.server.withLock { server in
+            defer { server = nil }
+            return server
+        }
+        await server?.stop(deadline: .now + .seconds(1))
+    }
+
+    private func answer(_ request: HTTPServerRequest) -> HTTPServerResponse {
+        // With path "/" every path answers, as in otelcol.
+        guard config.path == "/" || request.path == config.path else {
+            return HTTPServerResponse(
+                status: 404, headers: [("content-type", "text/plain; charset=utf-8")], body: Array("404 page not found\n".utf8))
+        }
+        let (code, custom, json) = status.withLock { status in
+            switch status {
+            case .unavailable:
+                (
+                    503, config.unhealthyBody,
+                    #"{"status":"Server not available","upSince":"0001-01-01T00:00:00Z","uptime":""}"#
+                )
+            case .available(let unixNanos, let since):
+                (
+                    200, config.healthyBody,
+                    #"{"status":"Server available","upSince":"\#(rfc3339(unixNanos))","uptime":"\#((ContinuousClock.now - since).goDescription)"}"#
+                )
+            }
+        }
+        let type = custom == nil ? "application/json" : "text/plain; charset=utf-8"
+        return HTTPServerResponse(status: code, headers: [("content-type", type)], body: Array((custom ?? json).utf8))
+    }
+}
+
+private func wallClockNanos() -> Int64 {
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &now)
+    return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+}
+
+/// `2024-12-16T10:00:00.123456789Z`
+private func rfc3339(_ unixNanos: Int64) -> String {
+    var seconds = time_t(unixNanos / 1_000_000_000)
+    var parts = tm()
+    unsafe gmtime_r(&seconds, &parts)
+    func padded(_ value: some BinaryInteger, _ width: Int) -> String {
+        let digits = String(value)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+    let date = "\(padded(parts.tm_year + 1900, 4))-\(padded(parts.tm_mon + 1, 2))-\(padded(parts.tm_mday, 2))"
+    let time = "\(padded(parts.tm_hour, 2)):\(padded(parts.tm_min, 2)):\(padded(parts.tm_sec, 2))"
+    return "\(date)T\(time).\(padded(unixNanos % 1_000_000_000, 9))Z"
+}
+
+extension ExtensionFactory {
+    package static var healthCheck: ExtensionFactory {
+        ExtensionFactory(type: "health_check", config: HealthCheckExtensionConfig.self) { config, settings in
+            HealthCheckExtension(config: config, settings: settings)
+        }
+    }
+}

@@ -23,7 +23,8 @@ package final class HealthCheckExtension: Extension {
 
     package func start() async throws {
         if config.hasPipelineCheck {
-            logger.warning("check_collector_pipeline has no effect: health is that of the collector, not of its backends")
+            logger.warning(
+                "check_collector_pipeline has no effect: health is that of the collector, not of its backends")
         }
         let server = HTTPServer(configuration: HTTPServerConfiguration(endpoint: config.endpoint)) {
             [self] request, respond in respond(answer(request))
@@ -55,7 +56,8 @@ package final class HealthCheckExtension: Extension {
         // With path "/" every path answers, as in otelcol.
         guard config.path == "/" || request.path == config.path else {
             return HTTPServerResponse(
-                status: 404, headers: [("content-type", "text/plain; charset=utf-8")], body: Array("404 page not found\n".utf8))
+                status: 404, headers: [("content-type", "text/plain; charset=utf-8")],
+                body: Array("404 page not found\n".utf8))
         }
         let (code, custom, json) = status.withLock { status in
             switch status {

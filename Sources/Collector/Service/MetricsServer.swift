@@ -1,0 +1,62 @@
+import Component
+import Transport
+
+/// Serves the program's own metrics to Prometheus: `/metrics`, any other path is 404.
+final class MetricsServer: Sendable {
+    private let reader: PrometheusReaderConfig
+    private let resource: [(String, String)]
+    private let registry: MetricRegistry
+    private let server: HTTPServer
+
+    init(reader: PrometheusReaderConfig, resource: [(String, String)], registry: MetricRegistry) throws {
+        self.reader = reader
+        self.resource = resource
+        self.registry = registry
+        let host = reader.host.contains(":") ? "[\(reader.host)]" : reader.host
+        let labels = reader.constantLabels(of: resource)
+        server = HTTPServer(
+            configuration: HTTPServerConfiguration(endpoint: try Endpoint("\(host):\(reader.port)"))
+        ) { request, respond in
+            guard request.path == "/metrics" else {
+                respond(.text(404, "404 page not found\n"))
+                return
+            }
+            let text = PrometheusText.render(
+                registry.snapshot(), constantLabels: labels, resource: resource,
+                addsTypeSuffix: !reader.withoutTypeSuffix)
+            respond(
+                HTTPServerResponse(status: 200, headers: [("content-type", PrometheusText.contentType)], body: text))
+        }
+    }
+
+    /// - Returns: the bound address.
+    func start() async throws -> String { try await server.start() }
+
+    func stop() async { await server.stop(deadline: .now + .seconds(1)) }
+}
+
+extension PrometheusReaderConfig {
+    /// The resource attributes that every series carries.
+    fileprivate func constantLabels(of resource: [(String, String)]) -> [(String, String)] {
+        guard let filter = constantLabels else { return resource }
+        return resource.filter { name, _ in
+            (filter.included.isEmpty || filter.included.contains { matches(name, $0) })
+                && !filter.excluded.contains { matches(name, $0) }
+        }
+    }
+
+    /// `*` stands for any text.
+    private func matches(_ name: String, _ pattern: String) -> Bool {
+        let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
+        guard parts.count > 1 else { return name == pattern }
+        guard name.hasPrefix(parts[0]), name.hasSuffix(parts[parts.count - 1]),
+            name.count >= parts[0].count + parts[parts.count - 1].count
+        else { return false }
+        var rest = name.dropFirst(parts[0].count).dropLast(parts[parts.count - 1].count)
+        for part in parts.dropFirst().dropLast() where !part.isEmpty {
+            guard let found = rest.firstRange(of: part) else { return false }
+            rest = rest[found.upperBound...]
+        }
+        return true
+    }
+}

@@ -14,6 +14,11 @@ extension JSONWriter {
         write("\"")
     }
 
+    /// Writes a string in quotes, escaped likewise.
+    mutating func write(string text: String) {
+        Array(text.utf8).withWireBytes { write(string: $0) }
+    }
+
     /// Copies as long as whole words need no escape.
     ///
     /// - Returns: the bytes copied.

@@ -26,11 +26,8 @@ struct JSONWriter: ~Copyable {
         unsafe output.append(contentsOf: UnsafeBufferPointer(start: start, count: count))
     }
 
-    /// Forgets everything after the first `newCount` bytes.
-    mutating func truncate(to newCount: Int) {
-        precondition(newCount >= 0 && newCount <= count, "JSONWriter cannot be truncated to more than it holds")
-        count = newCount
-    }
+    /// A copy of what has been written.
+    var bytes: [UInt8] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
 
     /// Makes room for `additional` more bytes.
     @inline(__always)

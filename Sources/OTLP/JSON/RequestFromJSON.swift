@@ -20,9 +20,6 @@ extension OTLPRequest {
 
 /// Reads one request and writes it as protobuf at once: what has been read is never held as an object.
 private struct RequestJSONDecoder: ~Copyable {
-    /// AnyValue inside AnyValue, and containers inside a value that is skipped.
-    private static let depthMax = 64
-
     private var reader: JSONReader
     private var writer: WireWriter
     private let schema = OTLPSchema.shared
@@ -50,14 +47,14 @@ private struct RequestJSONDecoder: ~Copyable {
     ///
     /// - Parameter depth: the number of AnyValue messages around this one.
     private mutating func decodeMessage(_ message: MessageType, depth: Int) throws(JSONFailure) {
-        if message == .anyValue, depth > RequestJSONDecoder.depthMax { throw reader.failure(.nestedTooDeeply) }
+        if message == .anyValue, depth > WireValidator.anyValueDepthMax { throw reader.failure(.nestedTooDeeply) }
         try reader.expect("{")
         var hint = schema.range(of: message).lowerBound
         var isFirst = true
         var seen: UInt32 = 0
         while let key = try reader.nextKey(&isFirst) {
             guard let place = schema.place(named: key, in: message, hint: hint) else {
-                try reader.skipValue(depth: RequestJSONDecoder.depthMax)
+                try reader.skipValue(depth: JSONReader.skippedDepthMax)
                 continue
             }
             hint = place + 1

@@ -21,7 +21,7 @@ struct EditArena: ~Copyable {
     }
 
     deinit {
-        for unsafechunk in unsafe chunks { unsafe chunk.deallocate() }
+        for index in unsafe chunks.indices { unsafe chunks[index].deallocate() }
     }
 
     /// Begins a piece of at most `byteCountMax` bytes.

@@ -76,9 +76,13 @@ package protocol Processor: Sendable {
     func stop() async
     /// Changes `telemetry` in place. Throws to refuse the whole request.
     func process(_ telemetry: inout Telemetry) throws(RefusalError)
+    /// One processor that does what this one and then `next`, its neighbour in the pipeline, do; nil if there is none.
+    /// It replaces both and is started and stopped in their place.
+    func fused(with next: any Processor) -> (any Processor)?
 }
 
 extension Processor {
+    package func fused(with next: any Processor) -> (any Processor)? { nil }
     package func start() async throws {}
     package func stop() async {}
 }

@@ -12,6 +12,8 @@ final class Transfer {
     private var connectToList: UnsafeMutablePointer<curl_slist>?
     /// libcurl's sentence about a failure.
     private let errorText: UnsafeMutablePointer<CChar>
+    /// The empty line after the headers has come: libcurl also calls a response done that was cut before it.
+    private var headersAreComplete = false
     private var responseHeaders: [(name: String, value: String)] = []
     private var responseBody: [UInt8] = []
     private var responseBodyBytesMax = 0
@@ -81,6 +83,9 @@ final class Transfer {
         // Cutting a long body ends the transfer with an error that is none.
         guard code == CURLE_OK || (code == CURLE_WRITE_ERROR && responseBodyIsCut) else {
             return .failure(HTTPClientError(kind(of: code), message(code)))
+        }
+        guard headersAreComplete else {
+            return .failure(HTTPClientError(.sendReceive, message(CURLE_GOT_NOTHING)))
         }
         return .success(HTTPClientResponse(status: status, headers: responseHeaders, body: responseBody))
     }
@@ -166,8 +171,10 @@ final class Transfer {
         // A status line opens a response; an earlier one was a 1xx.
         if text.hasPrefix("HTTP/") {
             responseHeaders = []
+            headersAreComplete = false
             return
         }
+        headersAreComplete = text == "\r\n" || text == "\n"
         guard let colon = text.firstIndex(of: ":") else { return }
         responseHeaders.append((trimmed(text[..<colon]), trimmed(text[text.index(after: colon)...])))
     }

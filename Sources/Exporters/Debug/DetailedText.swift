@@ -33,8 +33,8 @@ struct DetailedText {
         while let bytes = try field.next() {
             if isFirst { line("\(title):") }
             isFirst = false
-            let attribute = try KeyValueView(bytes)
-            line("\(indentation)     -> \(attribute.key.string): \(try GoText.typed(attribute.value))")
+            let (key, value) = try GoText.keyAndValue(bytes)
+            line("\(indentation)     -> \(key): \(try GoText.typed(value))")
         }
     }
 
@@ -80,8 +80,7 @@ extension DetailedText {
         line("SeverityText: \(record.severityText.string)")
         line("SeverityNumber: \(severityName(record.severityNumber))(\(record.severityNumber))")
         if !record.eventName.isEmpty { line("EventName: \(record.eventName.string)") }
-        let body = try record.body.map { (body) throws(WireError) in try AnyValueView(body) } ?? .empty
-        line("Body: \(try GoText.typed(body))")
+        line("Body: \(try GoText.typed(record.body ?? .empty))")
         try attributes("Attributes", record.attributes)
         line("Trace ID: \(GoText.id(record.traceID))")
         line("Span ID: \(GoText.id(record.spanID))")

@@ -18,29 +18,17 @@ enum GoText {
     static func shortest(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
-        return number(value, plainFrom: 1e-4, exponentDigitsMin: 2)
-    }
-
-    /// A number as Go's JSON has it: with an exponent below 1e-6 and from 1e21.
-    static func json(_ value: Double) -> String {
-        if value.isNaN { return "json: unsupported value: NaN" }
-        if value.isInfinite { return "json: unsupported value: \(value < 0 ? "-" : "+")Inf" }
-        return number(value, plainFrom: 1e-6, exponentDigitsMin: 1)
-    }
-
-    private static func number(_ value: Double, plainFrom: Double, exponentDigitsMin: Int) -> String {
         let sign = value.sign == .minus ? "-" : ""
         if value == 0 { return "\(sign)0" }
         let (digits, point) = decimal(value.magnitude)
-        if value.magnitude >= plainFrom, value.magnitude < 1e21 {
+        if value.magnitude >= 1e-4, value.magnitude < 1e21 {
             if point <= 0 { return "\(sign)0.\(String(repeating: "0", count: -point))\(digits)" }
             if digits.count <= point { return "\(sign)\(digits)\(String(repeating: "0", count: point - digits.count))" }
             return "\(sign)\(digits.prefix(point)).\(digits.dropFirst(point))"
         }
         let fraction = digits.count > 1 ? ".\(digits.dropFirst())" : ""
-        let exponent = String((point - 1).magnitude)
-        let padding = String(repeating: "0", count: max(0, exponentDigitsMin - exponent.count))
-        return "\(sign)\(digits.prefix(1))\(fraction)e\(point < 1 ? "-" : "+")\(padding)\(exponent)"
+        let exponent = (point - 1).magnitude
+        return "\(sign)\(digits.prefix(1))\(fraction)e\(point < 1 ? "-" : "+")\(exponent < 10 ? "0" : "")\(exponent)"
     }
 
     /// The significant digits of a positive number, and how many of them stand before the point.
@@ -89,5 +77,45 @@ enum GoText {
             text.append(digits[Int(bytes[index] & 15)])
         }
         return isZero ? "" : String(decoding: text, as: UTF8.self)
+    }
+
+    // MARK: Values
+
+    /// The text of an AnyValue message: strings as they are, numbers in their shortest form, lists and maps as JSON.
+    static func plain(_ value: WireBytes) -> String {
+        var text: [UInt8] = []
+        OTLPRequest.appendText(of: value, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The same with its type: `Str(text)`, `Int(1)`.
+    static func typed(_ value: WireBytes) throws(WireError) -> String {
+        let type =
+            switch try AnyValueView(value) {
+            case .empty, .stringIndex: "Empty"
+            case .string: "Str"
+            case .bool: "Bool"
+            case .int: "Int"
+            case .double: "Double"
+            case .array: "Slice"
+            case .keyValueList: "Map"
+            case .bytes: "Bytes"
+            }
+        return "\(type)(\(plain(value)))"
+    }
+
+    /// The key of a KeyValue message, and its AnyValue message.
+    static func keyAndValue(_ attribute: WireBytes) throws(WireError) -> (key: String, value: WireBytes) {
+        var key = ""
+        var value = WireBytes.empty
+        var cursor = WireCursor(attribute)
+        while let field = try cursor.nextField() {
+            switch field.number {
+            case KeyValueField.key: key = try field.payload().string
+            case KeyValueField.value: value = try field.payload()
+            default: continue
+            }
+        }
+        return (key, value)
     }
 }

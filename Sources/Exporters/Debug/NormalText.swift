@@ -125,8 +125,8 @@ struct NormalText {
         var field = field
         var pairs: [String] = []
         while let bytes = try field.next() {
-            let attribute = try KeyValueView(bytes)
-            pairs.append("\(attribute.key.string)=\(try GoText.plain(attribute.value))")
+            let (key, value) = try GoText.keyAndValue(bytes)
+            pairs.append("\(key)=\(GoText.plain(value))")
         }
         return pairs
     }

@@ -190,12 +190,13 @@ final class HTTP2ServerHandler<Maker: HTTP2StreamMaker>: ChannelInboundHandler {
     /// Writes what the mailbox holds, and everything else that waits, with one flush.
     private func deliverAnswers() {
         guard let mailbox else { return }
-        for (stream, response) in mailbox.take() {
+        let answers = mailbox.take()
+        if !answers.isEmpty { noteAnswers() }
+        for (stream, response) in answers {
             // A stream that the client has reset is not there any more.
             guard case .handling = streams[stream] else { continue }
             answer(response, stream: stream, reset: false)
         }
-        noteAnswers()
         flush()
     }
 

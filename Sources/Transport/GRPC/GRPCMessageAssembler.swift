@@ -46,7 +46,7 @@ struct GRPCMessageAssembler {
             try appendPrefix(byte)
             unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst())
         }
-        guard !rest.isEmpty else { return }
+        guard unsafe !rest.isEmpty else { return }
         guard rest.count <= declared - message.count else { throw .secondMessage }
         if message.count + rest.count > GRPCMessageAssembler.reservedAtFirst {
             message.reserveCapacity(declared)

@@ -20,6 +20,8 @@ final class Listener: Sendable {
         var endpoint: Endpoint
         /// The most that one read takes from a socket.
         var readBufferBytesMax: Int
+        /// Unsent bytes of a connection from which on it is not read from.
+        var writeBufferBytesMax = 64 << 10
     }
 
     private struct State {
@@ -52,6 +54,9 @@ final class Listener: Sendable {
             }
             .childChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(
+                .writeBufferWaterMark,
+                value: .init(low: options.writeBufferBytesMax / 2, high: options.writeBufferBytesMax))
             .childChannelOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(

@@ -14,6 +14,8 @@ package struct GRPCServerConfiguration: Sendable {
     package var headerBytesMax = 64 << 10
     /// The most that one read takes from a socket.
     package var readBufferBytesMax = 512 << 10
+    /// Unsent bytes of a connection from which on it is not read from.
+    package var writeBufferBytesMax = 32 << 10
     package var keepalive = HTTP2Keepalive()
     /// Whether requests carry their header fields.
     package var keepsMetadata = false
@@ -41,7 +43,9 @@ package final class GRPCServer: Sendable {
         self.configuration = configuration
         self.handler = handler
         listener = Listener(
-            options: .init(endpoint: configuration.endpoint, readBufferBytesMax: configuration.readBufferBytesMax))
+            options: .init(
+                endpoint: configuration.endpoint, readBufferBytesMax: configuration.readBufferBytesMax,
+                writeBufferBytesMax: configuration.writeBufferBytesMax))
     }
 
     /// Listens.

@@ -6,6 +6,9 @@ import Glibc
 /// to whoever opened the enclosing `withWireBytes` scope. Errors: `JSONFailure`; after one the reader must not be used.
 @safe
 struct JSONReader: ~Copyable {
+    /// Containers inside a value that is skipped.
+    static let skippedDepthMax = 64
+
     let start: UnsafePointer<UInt8>
     var next: UnsafePointer<UInt8>
     let end: UnsafePointer<UInt8>

@@ -1,59 +1,3 @@
-/// The messages of an OTLP export request.
-enum MessageKind: UInt8, CaseIterable {
-    case tracesRequest
-    case metricsRequest
-    case logsRequest
-    case resourceSpans
-    case resourceMetrics
-    case resourceLogs
-    case scopeSpans
-    case scopeMetrics
-    case scopeLogs
-    case resource
-    case entityRef
-    case scope
-    case keyValue
-    case anyValue
-    case arrayValue
-    case keyValueList
-    case span
-    case spanEvent
-    case spanLink
-    case status
-    case logRecord
-    case metric
-    case gauge
-    case sum
-    case histogram
-    case exponentialHistogram
-    case summary
-    case numberDataPoint
-    case histogramDataPoint
-    case exponentialHistogramDataPoint
-    case buckets
-    case summaryDataPoint
-    case valueAtQuantile
-    case exemplar
-
-    /// The export request of `signal`.
-    init(request signal: Signal) {
-        switch signal {
-        case .traces: self = .tracesRequest
-        case .metrics: self = .metricsRequest
-        case .logs: self = .logsRequest
-        }
-    }
-
-    /// Whether the fields of this message are written in ascending order of their numbers, whatever order they come in:
-    /// so that who reads a batch knows the resource, the scope and the metric's name before the items.
-    var isOrdered: Bool {
-        switch self {
-        case .resourceSpans, .resourceMetrics, .resourceLogs, .scopeSpans, .scopeMetrics, .scopeLogs, .metric: true
-        default: false
-        }
-    }
-}
-
 /// What one value of a field is, in protobuf and in JSON.
 enum ValueKind {
     case string
@@ -73,7 +17,7 @@ enum ValueKind {
     case sfixed64
     case double
     case enumeration(EnumerationKind)
-    case message(MessageKind)
+    case message(MessageType)
 
     /// The wire type of one value that is not packed.
     var wireType: WireType {
@@ -109,16 +53,19 @@ struct FieldSchema {
     let presence: FieldPresence
     /// The members of this field's oneof as bits `1 << number`, itself included; 0 outside oneofs.
     let oneof: UInt32
+    /// The field that must come after this one in a canonical request, as a bit `1 << number`; 0 for any order.
+    let follower: UInt32
 
     init(
         _ key: StaticString, _ number: UInt32, _ kind: ValueKind, _ presence: FieldPresence = .implicit,
-        oneof: UInt32 = 0
+        oneof: UInt32 = 0, before follower: UInt32? = nil
     ) {
         self.key = key
         self.number = number
         self.kind = kind
         self.presence = presence
         self.oneof = oneof
+        self.follower = follower.map { 1 << $0 } ?? 0
     }
 
     static func repeated(_ key: StaticString, _ number: UInt32, _ kind: ValueKind) -> FieldSchema {
@@ -140,9 +87,7 @@ struct FieldSchema {
     }
 
     /// Whether this field can stand in a message only once.
-    var isSingular: Bool {
-        if case .repeated = presence { false } else { true }
-    }
+    var isSingular: Bool { presence != .repeated }
 
     /// Whether `name` is this field's key, in lowerCamelCase or in snake_case.
     func isNamed(_ name: WireBytes) -> Bool {
@@ -181,9 +126,9 @@ struct OTLPSchema {
 
     /// The fields of all messages, message by message.
     let fields: [FieldSchema]
-    /// By raw value of `MessageKind`: where the message's fields stand in `fields`.
+    /// By raw value of `MessageType`: where the message's fields stand in `fields`.
     private let ranges: [Range<Int>]
-    /// By raw value of `MessageKind` times `stride` plus field number: the field's place in `fields`, or -1.
+    /// By raw value of `MessageType` times `stride` plus field number: the field's place in `fields`, or -1.
     private let places: [Int16]
 
     private static let stride = FieldSchema.numberMax + 1
@@ -191,8 +136,8 @@ struct OTLPSchema {
     private init() {
         var fields: [FieldSchema] = []
         var ranges: [Range<Int>] = []
-        var places = [Int16](repeating: -1, count: MessageKind.allCases.count * OTLPSchema.stride)
-        for kind in MessageKind.allCases {
+        var places = [Int16](repeating: -1, count: MessageType.allCases.count * OTLPSchema.stride)
+        for kind in MessageType.allCases {
             let start = fields.count
             for field in OTLPSchema.fields(of: kind) {
                 places[Int(kind.rawValue) * OTLPSchema.stride + Int(field.number)] = Int16(fields.count)
@@ -206,12 +151,12 @@ struct OTLPSchema {
     }
 
     /// Where the fields of `message` stand in `fields`.
-    func range(of message: MessageKind) -> Range<Int> {
+    func range(of message: MessageType) -> Range<Int> {
         ranges[Int(message.rawValue)]
     }
 
     /// The place in `fields` of field `number` of `message`, or nil when the schema knows no such field.
-    func place(of number: UInt32, in message: MessageKind) -> Int? {
+    func place(of number: UInt32, in message: MessageType) -> Int? {
         guard number <= FieldSchema.numberMax else { return nil }
         let place = Int(places[Int(message.rawValue) * OTLPSchema.stride + Int(number)])
         return place < 0 ? nil : place
@@ -220,7 +165,7 @@ struct OTLPSchema {
     /// The place in `fields` of the field of `message` that JSON names `key`, or nil.
     ///
     /// - Parameter hint: the place to try first: the one after the field found last, as keys mostly come in order.
-    func place(named key: WireBytes, in message: MessageKind, hint: Int) -> Int? {
+    func place(named key: WireBytes, in message: MessageType, hint: Int) -> Int? {
         let range = range(of: message)
         for place in hint..<max(hint, range.upperBound) where fields[place].isNamed(key) { return place }
         for place in range.lowerBound..<min(hint, range.upperBound) where fields[place].isNamed(key) { return place }

@@ -12,10 +12,10 @@ extension RPCStatus {
         }
         defer { unsafe rpcmessages__status__free_unpacked(status, nil) }
         var retryDelay: Duration?
-        for index in 0..<unsafe status.pointee.n_details {
-            guard let detail = unsafe status.pointee.details[index]?.pointee,
-                unsafe String(detail.type_url) == retryInfoTypeURL
-            else { continue }
+        let detailCount = unsafe status.pointee.n_details
+        for index in 0..<detailCount {
+            guard let detail = unsafe status.pointee.details[index]?.pointee else { continue }
+            guard unsafe String(detail.type_url) == retryInfoTypeURL else { continue }
             if let delay = unsafe RPCStatus.retryDelay(detail.value) { retryDelay = delay }
         }
         let code = unsafe UInt32(bitPattern: status.pointee.code)

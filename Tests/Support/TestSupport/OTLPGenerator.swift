@@ -8,6 +8,8 @@ package struct OTLPGenerator {
     package var random: SeededRandom
     /// Whether there are fields that the schema does not know.
     package var hasUnknownFields = true
+    /// Whether some strings are not valid UTF-8.
+    package var hasInvalidUTF8 = true
     /// The most resources, scopes per resource, items per scope, and attributes in one request, roughly.
     package var countMax = 4
 
@@ -214,7 +216,7 @@ extension OTLPGenerator {
     mutating func text() -> [UInt8] {
         switch random.int(in: 0...9) {
         case 0: []
-        case 1: random.bytes(random.int(in: 1...40))
+        case 1 where hasInvalidUTF8: random.bytes(random.int(in: 1...40))
         case 2: Array("größer, \u{1F600} \u{0}\"\\".utf8)
         case 3: Array(repeating: 0x61, count: random.int(in: 120...300))
         default: Array(random.element(of: ["http.method", "GET", "k", "service.name", "/index.html?q=1", "a"]).utf8)

@@ -6,14 +6,20 @@ package struct ConfigPosition: Sendable, Hashable, CustomStringConvertible {
     package var line: Int
     /// From 1, in characters.
     package var column: Int
+    /// The reference that the value came out of, when the place holds only that: `${env:PORT}`.
+    package var origin: String?
 
-    package init(source: String, line: Int, column: Int) {
+    package init(source: String, line: Int, column: Int, origin: String? = nil) {
         self.source = source
         self.line = line
         self.column = column
+        self.origin = origin
     }
 
-    package var description: String { "\(source):\(line):\(column)" }
+    package var description: String {
+        let place = "\(source):\(line):\(column)"
+        return origin.map { "\(place) (\($0))" } ?? place
+    }
 }
 
 /// A value of the configuration, and where it was written.
@@ -87,12 +93,24 @@ package struct ConfigError: Error, Sendable, CustomStringConvertible {
     }
 
     package var findings: [Finding]
+    /// What failed, in otelcol's words: `failed to get config: cannot unmarshal the configuration`. Empty: not said.
+    package var context = ""
 
-    package init(_ findings: [Finding]) { self.findings = findings }
+    package init(_ findings: [Finding], context: String = "") {
+        self.findings = findings
+        self.context = context
+    }
 
     package init(at position: ConfigPosition?, path: String, _ message: String) {
         findings = [Finding(position: position, path: path, message: message)]
     }
 
-    package var description: String { findings.map(\.description).joined(separator: "\n") }
+    /// The same findings, said to be what `context` failed of.
+    package func within(_ context: String) -> ConfigError { ConfigError(findings, context: context) }
+
+    /// One line for each finding, the first one behind the context.
+    package var description: String {
+        let lines = findings.map(\.description).joined(separator: "\n")
+        return context.isEmpty ? lines : "\(context): \(lines)"
+    }
 }

@@ -1,6 +1,5 @@
 internal import Component
 
-
 /// Decides what a scalar's text means, by the rules of Go's yaml.v3: YAML 1.2's core schema, plus octals with a leading
 /// zero, underscores in numbers and binary numbers. `yes`, `no`, `on` and `off` are strings, and so are timestamps.
 enum YAMLScalar {

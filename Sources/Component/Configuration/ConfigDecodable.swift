@@ -23,7 +23,7 @@ extension ConfigDecodable {
             case .map: "type 'map[string]interface {}'"
             }
         return ConfigError(
-            at: node.position, path: path, "expected type '\(expected)', got unconvertible \(found)")
+            .decoding, at: node.position, path: path, "expected type '\(expected)', got unconvertible \(found)")
     }
 }
 
@@ -77,7 +77,7 @@ package struct OpaqueString: ConfigDecodable, Sendable, Hashable, CustomStringCo
         guard case .string(let secret) = node.value else {
             // Without the value: it may be a secret all the same.
             throw ConfigError(
-                at: node.position, path: path,
+                .decoding, at: node.position, path: path,
                 "expected type 'string', got unconvertible type '\(node.value.typeName)'")
         }
         return OpaqueString(secret)
@@ -131,7 +131,7 @@ extension Duration: ConfigDecodable {
             do {
                 return try parseGoDuration(text)
             } catch {
-                throw ConfigError(at: node.position, path: path, error.message)
+                throw ConfigError(.decoding, at: node.position, path: path, error.message)
             }
         default: throw mismatch(node, path: path, expected: "time.Duration")
         }
@@ -181,6 +181,7 @@ package func parseGoDuration(_ text: String) throws(GoDurationError) -> Duration
             fractionValue += Double(digit.wholeNumberValue ?? 0) * scale
         }
         total += .nanoseconds(nanos) + .nanoseconds(Int64((fractionValue * Double(unitNanos)).rounded()))
+        if total > .nanoseconds(Int64.max) { throw invalid }
     }
     return total * Int(sign)
 }

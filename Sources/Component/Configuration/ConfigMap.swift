@@ -16,7 +16,7 @@ package struct ConfigMap: Sendable {
         case .null: self.entries = []
         default:
             throw ConfigError(
-                at: node.position, path: path,
+                .decoding, at: node.position, path: path,
                 "expected a map, got \(node.value.typeName) (often caused by a missing space after a colon)")
         }
     }
@@ -43,6 +43,17 @@ package struct ConfigMap: Sendable {
     package mutating func takeAll() -> [ConfigEntry] {
         defer { entries = [] }
         return entries
+    }
+
+    /// The node under `keys`, each inside the one before, without taking it.
+    package func peek(_ keys: String...) -> ConfigNode? {
+        var node: ConfigNode?
+        var entries = entries
+        for key in keys {
+            node = entries.first { $0.key == key }?.node
+            if case .map(let inner) = node?.value { entries = inner } else { entries = [] }
+        }
+        return node
     }
 
     /// The value of `key`, or nil when it is absent or null.
@@ -88,7 +99,8 @@ package struct ConfigMap: Sendable {
                         known.isEmpty ? "" : "; known keys: \(known.joined(separator: ", "))"
                     }
                 return ConfigError.Finding(
-                    position: entry.keyPosition, path: path, message: "'' has invalid keys: \(entry.key)\(hint)")
+                    kind: .decoding, position: entry.keyPosition, path: path,
+                    message: "'' has invalid keys: \(entry.key)\(hint)")
             })
     }
 }

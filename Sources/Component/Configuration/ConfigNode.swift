@@ -75,12 +75,20 @@ package struct ConfigEntry: Sendable {
 /// What is wrong with a configuration: one or more findings, each with its place.
 package struct ConfigError: Error, Sendable, CustomStringConvertible {
     package struct Finding: Sendable, Hashable, CustomStringConvertible {
+        /// Whether the text has the wrong shape (type, key), or a value of the right shape is refused for what it says.
+        package enum Kind: Sendable {
+            case decoding
+            case validation
+        }
+
+        package var kind: Kind
         package var position: ConfigPosition?
         /// `exporters::otlphttp::compression`
         package var path: String
         package var message: String
 
-        package init(position: ConfigPosition?, path: String, message: String) {
+        package init(kind: Kind = .validation, position: ConfigPosition?, path: String, message: String) {
+            self.kind = kind
             self.position = position
             self.path = path
             self.message = message
@@ -101,8 +109,10 @@ package struct ConfigError: Error, Sendable, CustomStringConvertible {
         self.context = context
     }
 
-    package init(at position: ConfigPosition?, path: String, _ message: String) {
-        findings = [Finding(position: position, path: path, message: message)]
+    package init(
+        _ kind: Finding.Kind = .validation, at position: ConfigPosition?, path: String, _ message: String
+    ) {
+        findings = [Finding(kind: kind, position: position, path: path, message: message)]
     }
 
     /// The same findings, said to be what `context` failed of.

@@ -74,6 +74,9 @@ struct ConfigLoader {
         check(draft, signals: signals)
         checkStorage(draft, storageExtensions: Set(extensions.filter(\.isStorage).map(\.id)))
         noteUnused(draft)
+        for warning in exporters.flatMap(\.sending.warnings) {
+            notices.append(ConfigNotice(.warning, warning.description))
+        }
         for key in draft.telemetry.ineffectiveKeys {
             notices.append(ConfigNotice(.warning, "Configuration key has no effect", [("key", key)]))
         }

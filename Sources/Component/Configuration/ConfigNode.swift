@@ -118,9 +118,10 @@ package struct ConfigError: Error, Sendable, CustomStringConvertible {
     /// The same findings, said to be what `context` failed of.
     package func within(_ context: String) -> ConfigError { ConfigError(findings, context: context) }
 
-    /// One line for each finding, the first one behind the context.
+    /// The context and one line for each finding; a single one stands behind the context.
     package var description: String {
         let lines = findings.map(\.description).joined(separator: "\n")
-        return context.isEmpty ? lines : "\(context): \(lines)"
+        if context.isEmpty { return lines }
+        return findings.count == 1 ? "\(context): \(lines)" : "\(context):\n\(lines)"
     }
 }

@@ -55,9 +55,6 @@ package struct YAMLParser {
     }
 
     private mutating func node(_ event: YAMLEvent, depth: Int) throws(ConfigError) -> ConfigNode {
-        guard depth <= Limits.depthMax else {
-            throw error(at: event.position, "exceeded max depth of \(Limits.depthMax)")
-        }
         if case .alias(let name) = event.content { return try alias(name, at: event.position, depth: depth) }
         let countBefore = nodeCount
         try count(1, at: event.position)
@@ -72,6 +69,8 @@ package struct YAMLParser {
 
     private mutating func value(_ event: YAMLEvent, depth: Int) throws(ConfigError) -> ConfigValue {
         switch event.content {
+        case .listStart where depth == Limits.depthMax, .mapStart where depth == Limits.depthMax:
+            throw error(at: event.position, "exceeded max depth of \(Limits.depthMax)")
         case .scalar(let text, let isPlain):
             // "!" alone says: a string, whatever it looks like.
             guard let tag = event.tag, tag != "!" else {

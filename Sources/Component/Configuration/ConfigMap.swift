@@ -16,8 +16,8 @@ package struct ConfigMap: Sendable {
         case .null: self.entries = []
         default:
             throw ConfigError(
-                at: node.position, path: path,
-                "expected a map, got \(node.value.typeName) (tabs or a missing space after a colon often cause this)")
+                .decoding, at: node.position, path: path,
+                "expected a map, got \(node.value.typeName) (often caused by a missing space after a colon)")
         }
     }
 
@@ -45,12 +45,26 @@ package struct ConfigMap: Sendable {
         return entries
     }
 
+    /// The node under `keys`, each inside the one before, without taking it.
+    package func peek(_ keys: String...) -> ConfigNode? {
+        var node: ConfigNode?
+        var entries = entries
+        for key in keys {
+            node = entries.first { $0.key == key }?.node
+            if case .map(let inner) = node?.value { entries = inner } else { entries = [] }
+        }
+        return node
+    }
+
     /// The value of `key`, or nil when it is absent or null.
     package mutating func takeIfPresent<Value: ConfigDecodable>(
         _ key: String, as type: Value.Type = Value.self
     ) throws(ConfigError) -> Value? {
         guard let node = takeNode(key) else { return nil }
-        if case .null = node.value, !Value.isBlock { return nil }
+        if case .null = node.value, !Value.isBlock {
+            // An unset variable is the empty text, where text is asked for.
+            guard Value.readsOriginalText, node.originalText != nil else { return nil }
+        }
         return try Value.decode(node, path: childPath(key))
     }
 
@@ -75,14 +89,18 @@ package struct ConfigMap: Sendable {
     /// Refuses what was not taken, each key with its place and the nearest known key.
     package func finish() throws(ConfigError) {
         guard !entries.isEmpty else { return }
-        let names = entries.map(\.key).sorted().joined(separator: ", ")
+        let known = Set(knownKeys).sorted()
         throw ConfigError(
             entries.map { entry in
-                let hint = nearestName(to: entry.key, in: knownKeys).map { " (did you mean \"\($0)\"?)" } ?? ""
-                let known = Set(knownKeys).sorted().joined(separator: ", ")
-                let allowed = hint.isEmpty && !known.isEmpty ? "; known keys: \(known)" : ""
+                let hint =
+                    if let nearest = nearestName(to: entry.key, in: known) {
+                        " (did you mean \"\(nearest)\"?)"
+                    } else {
+                        known.isEmpty ? "" : "; known keys: \(known.joined(separator: ", "))"
+                    }
                 return ConfigError.Finding(
-                    position: entry.keyPosition, path: path, message: "'' has invalid keys: \(names)\(hint)\(allowed)")
+                    kind: .decoding, position: entry.keyPosition, path: path,
+                    message: "'' has invalid keys: \(entry.key)\(hint)")
             })
     }
 }

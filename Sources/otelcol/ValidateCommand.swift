@@ -1,0 +1,17 @@
+internal import ArgumentParser
+internal import Collector
+
+/// `otelcol validate`: silent and 0 when the configuration is good.
+struct ValidateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "validate", abstract: "Check a configuration without running the collector.")
+
+    @OptionGroup var options: ConfigOptions
+
+    func run() throws { Self.report(try options.load().notices) }
+
+    /// Warnings go to stderr; the status stays 0.
+    static func report(_ notices: [ConfigNotice]) {
+        for notice in notices where notice.level == .warning { OtelcolCommand.printError("warning: \(notice)") }
+    }
+}

@@ -65,7 +65,6 @@ package final class PipelineSender: TelemetryConsumer {
     private let pipeline: String
     private let signal: Signal
     private let log: any Log
-    private let recordBytesMax: Int
     private let bindings: [ExporterBinding]
     private let batch: BatchSettings?
     private let batchMetrics: BatchMetrics?
@@ -78,19 +77,17 @@ package final class PipelineSender: TelemetryConsumer {
 
     /// - Parameters:
     ///   - pipeline: the pipeline's id, for example `traces/2`.
-    ///   - recordBytesMax: the largest record `log` takes; larger requests are divided by items.
     ///   - batch: the settings of the pipeline's `batch` processor, and its id for the metrics. An exporter's own
     ///     `sending_queue.batch` goes before it. Without either, each request is one batch.
     ///   - deadLetters: where given-up batches go; nil: they are dropped and counted.
     package init(
-        pipeline: String, signal: Signal, log: any Log, recordBytesMax: Int, exporters: [ExporterBinding],
+        pipeline: String, signal: Signal, log: any Log, exporters: [ExporterBinding],
         batch: (processor: ComponentID, settings: BatchSettings)?, services: SendingServices,
         deadLetters: (any DeadLetterSink)?, logger: Logger
     ) {
         self.pipeline = pipeline
         self.signal = signal
         self.log = log
-        self.recordBytesMax = recordBytesMax
         bindings = exporters
         self.batch = batch?.settings
         self.services = services
@@ -146,7 +143,7 @@ package final class PipelineSender: TelemetryConsumer {
                 timeline: services.timeline)
         }
         let writer = PipelineLogWriter(
-            log: log, recordBytesMax: recordBytesMax, partitions: partitions, blockers: blockers,
+            log: log, recordBytesMax: log.recordBytesMax, partitions: partitions, blockers: blockers,
             workers: services.workers, timeline: services.timeline, slice: services.slice)
         room.connect(writer)
         for queue in queues { queue.start() }

@@ -11,13 +11,15 @@ import Synchronization
 /// One lock; every operation is O(consumers), amortised, and no payload is copied.
 package final class MemoryLog: Log {
     let state: Mutex<MemoryLogState>
+    package let recordBytesMax: Int
 
     /// - Parameters:
     ///   - budget: the bytes this log shares with the other memory logs.
     ///   - recordBytesMax: the largest payload taken; nil: as large as the budget.
     package init(budget: MemoryBudget, recordBytesMax: Int? = nil) {
-        state = Mutex(
-            MemoryLogState(budget: budget, recordBytesMax: min(recordBytesMax ?? .max, budget.capacityBytes)))
+        let recordBytesMax = min(recordBytesMax ?? .max, budget.capacityBytes)
+        self.recordBytesMax = recordBytesMax
+        state = Mutex(MemoryLogState(budget: budget, recordBytesMax: recordBytesMax))
     }
 
     package convenience init(capacityBytes: Int) {

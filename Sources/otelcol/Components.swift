@@ -1,7 +1,15 @@
-internal import Collector
-internal import Component
+import Collector
+import Component
+import Exporters
+import Extensions
+import Processors
+import Receivers
 
 extension ComponentFactories {
     /// The one list of all components.
-    static let all = ComponentFactories(receivers: [], processors: [], exporters: [], extensions: [])
+    static let all = ComponentFactories(
+        receivers: [.otlp],
+        processors: [.memoryLimiter, .attributes, .resource, .batch],
+        exporters: [.file, .debug, .nop, .otlphttp, .otlpHTTP],
+        extensions: [.healthCheck])
 }

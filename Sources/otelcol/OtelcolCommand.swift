@@ -27,7 +27,7 @@ struct OtelcolCommand: AsyncParsableCommand {
             ValidateCommand.report(config.notices)
             return
         }
-        try await runCollector(config, options)
+        try await runCollector(config)
     }
 
     /// Parses the command line and runs; every failure ends the process with status 1, as otelcol's do.

@@ -1,12 +1,7 @@
-internal import Collector
-internal import Component
-
-/// Why the collector cannot be run.
-struct RunError: Error, CustomStringConvertible {
-    let description: String
-}
+import Collector
 
 /// Runs the collector until it is told to stop.
-func runCollector(_ config: CollectorConfig, _ options: ConfigOptions) async throws {
-    throw RunError(description: "this build checks configurations and does not run them")
+func runCollector(_ config: CollectorConfig) async throws {
+    let service = try CollectorService(config: config)
+    try await service.run(until: TerminationSignals().signals)
 }

@@ -16,17 +16,24 @@ package struct CollectorService: Sendable {
     private let logging: TelemetryLogging
     private let logger: Logger
     private let registry = MetricRegistry()
+    /// What all logs in memory hold together: a quarter of the memory that the process may use.
+    private let memoryBudget: MemoryBudget
 
     /// How long open requests may take to be answered, and how long queues may drain, once the end has come. Together they
     /// stay below the ten seconds that container runtimes wait before they kill.
     private static let receiversStopLimit: Duration = .seconds(3)
     private static let queuesStopLimit: Duration = .seconds(5)
 
+    /// Assumed where neither a control group nor the machine tells.
+    private static let unknownMemoryTotal: UInt64 = 1 << 30
+
     /// - Throws: `ConfigError` when the log's outputs cannot be opened.
     package init(config: CollectorConfig) throws(ConfigError) {
         self.config = config
         logging = try TelemetryLogging(config.service.telemetry.logs)
         logger = logging.makeLogger()
+        let total = (try? ProcessMemory.total()) ?? Self.unknownMemoryTotal
+        memoryBudget = MemoryBudget(capacityBytes: Int(clamping: total / 4))
     }
 
     /// Runs until SIGTERM or SIGINT, then shuts down in order. A second signal ends the process at once.
@@ -204,8 +211,7 @@ package struct CollectorService: Sendable {
             let log = try openLog(of: pipeline, &running)
             let stages = try await startProcessors(of: pipeline, &running)
             let sender = PipelineSender(
-                pipeline: "\(pipeline.id)", signal: pipeline.id.signal, log: log.log,
-                recordBytesMax: log.log.recordBytesMax,
+                pipeline: "\(pipeline.id)", signal: pipeline.id.signal, log: log,
                 exporters: bindings(of: pipeline, exporters: exporters), batch: stages.batch,
                 services: services, deadLetters: nil, logger: logger)
             try await sender.start()
@@ -239,14 +245,14 @@ package struct CollectorService: Sendable {
         }
     }
 
-    private func openLog(of pipeline: PipelineConfig, _ running: inout RunningCollector) throws -> PipelineLog {
+    private func openLog(of pipeline: PipelineConfig, _ running: inout RunningCollector) throws -> any Log {
         let storages = pipeline.exporters.compactMap { id in
             config.exporters.first { $0.id == id }?.sending.queue.storage
         }
         guard let id = storages.first else {
-            let log = MemoryLog()
+            let log = MemoryLog(budget: memoryBudget)
             running.lifecycle.started("log \(pipeline.id)") { await log.close() }
-            return PipelineLog(log: log)
+            return log
         }
         if let other = storages.first(where: { $0 != id }) {
             logger.warning(
@@ -262,7 +268,7 @@ package struct CollectorService: Sendable {
         do {
             let log = try storage.openLog(name: "\(pipeline.id)")
             running.lifecycle.started("log \(pipeline.id)") { await log.close() }
-            return PipelineLog(log: log)
+            return log
         } catch {
             throw StartError(description: "cannot start pipelines: log of pipeline \"\(pipeline.id)\": \(error)")
         }
@@ -331,10 +337,6 @@ private struct RunningExporter {
     let exporter: any Exporter
     let slots: SendingSlots
     let metrics: ExporterMetrics
-}
-
-private struct PipelineLog {
-    let log: any Log
 }
 
 private struct PipelineStages {

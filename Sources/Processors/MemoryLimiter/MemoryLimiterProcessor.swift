@@ -77,8 +77,8 @@ final class MemoryLimiterProcessor: Processor {
     ///   - totalMemory: what percentages count of.
     init(
         _ config: MemoryLimiterProcessorConfig, settings: ComponentSettings,
-        bytesInUse: @escaping @Sendable () -> UInt64 = Memory.bytesInUse,
-        totalMemory: () throws -> UInt64 = { try Memory.total() }
+        bytesInUse: @escaping @Sendable () -> UInt64 = ProcessMemory.bytesInUse,
+        totalMemory: () throws -> UInt64 = { try ProcessMemory.total() }
     ) throws {
         limits = try config.limits(totalMemory: totalMemory)
         checkInterval = config.checkInterval
@@ -155,7 +155,7 @@ final class MemoryLimiterProcessor: Processor {
                 } else {
                     logger.info("Memory usage is above soft limit. Forcing a GC.", metadata: usage(bytes))
                 }
-                Memory.trim()
+                ProcessMemory.trim()
                 bytes = bytesInUse()
                 logger.info("Memory usage after GC.", metadata: usage(bytes))
                 event = state.finishTrim(bytes)

@@ -2,24 +2,25 @@ import CMalloc
 import Glibc
 
 /// What this process uses of memory, and may use.
-enum Memory {
+package enum ProcessMemory {
     /// Bytes the allocator has handed out and not got back: the counterpart of Go's heap in use.
-    static func bytesInUse() -> UInt64 {
+    package static func bytesInUse() -> UInt64 {
         let info = mallinfo2()
         return UInt64(info.uordblks + info.hblkhd)
     }
 
     /// Gives what is freed back to the system.
-    static func trim() { _ = malloc_trim(0) }
+    package static func trim() { _ = malloc_trim(0) }
 
-    struct UnknownTotal: Error, CustomStringConvertible {
-        let description = "failed to get total memory: neither a cgroup limit nor MemTotal in /proc/meminfo can be read"
+    package struct UnknownTotal: Error, CustomStringConvertible {
+        package let description =
+            "failed to get total memory: neither a cgroup limit nor MemTotal in /proc/meminfo can be read"
     }
 
     /// Bytes this process may use: the smallest limit of its control groups (v2, then v1), else the machine's memory.
     ///
     /// - Parameter read: the text of a file, nil if it cannot be read.
-    static func total(read: (String) -> String? = Memory.text(of:)) throws(UnknownTotal) -> UInt64 {
+    package static func total(read: (String) -> String? = ProcessMemory.text(of:)) throws(UnknownTotal) -> UInt64 {
         let machine = read("/proc/meminfo").flatMap(memTotal)
         let limits = limitFiles(groups: read("/proc/self/cgroup") ?? "").compactMap { read($0).flatMap(limit) }
         guard let total = (limits + (machine.map { [$0] } ?? [])).min() else { throw UnknownTotal() }
@@ -61,7 +62,7 @@ enum Memory {
     }
 
     /// The first 64 KiB of a file, or nil if it cannot be read.
-    private static func text(of path: String) -> String? {
+    package static func text(of path: String) -> String? {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }

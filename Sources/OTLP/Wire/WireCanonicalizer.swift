@@ -37,11 +37,21 @@ enum WireCanonicalizer {
             return
         }
         if !rule.isRepeated && message.firstIndex[Int(rule.number)] != index { return }
-        let parts = rule.isRepeated ? [field.bytes] : message.parts[Int(rule.number)]
+        let parts = rule.isRepeated ? [field.bytes] : message.parts(of: field.number)
+        if parts.count == 1, try isCanonical(field.bytes, child) { return writer.writeField(field) }
         let byteCount = parts.reduce(0) { $0 + $1.count }
         let mark = writer.beginMessage(field.number, expectedByteCount: byteCount)
         try write(MergedMessage(child, parts), to: &writer)
         writer.endMessage(mark)
+    }
+
+    /// Whether a message can be copied whole, as nearly all in an odd request can. Asked where it pays, and not at each
+    /// level of nested values, which would read the innermost as often as they are deep.
+    private static func isCanonical(_ bytes: WireBytes, _ type: MessageType) throws(WireError) -> Bool {
+        switch type {
+        case .anyValue, .arrayValue, .keyValueList: false
+        default: try WireValidator.check(bytes, as: type).isCanonical
+        }
     }
 }
 
@@ -59,46 +69,45 @@ extension FieldRule {
 
 /// A message that may come in parts, and which occurrences of its singular fields count.
 private struct MergedMessage {
-    private static let numberCount = 32
-
-    private let rules: [FieldRule?]
+    private let type: MessageType
     /// The message's fields from the start.
     private(set) var fields: MergedFields
-    /// By field number: the places of the first and the last occurrence that count, and the payloads of messages.
-    private(set) var firstIndex = [Int?](repeating: nil, count: numberCount)
-    private(set) var lastIndex = [Int?](repeating: nil, count: numberCount)
-    private(set) var parts = [[WireBytes]](repeating: [], count: numberCount)
+    /// By field number: the places of the first and the last occurrence that count; -1 where there is none.
+    private(set) var firstIndex = [32 of Int](repeating: -1)
+    private(set) var lastIndex = [32 of Int](repeating: -1)
+    /// The payloads of the singular messages, and their places.
+    private var parts: [(number: UInt32, index: Int, bytes: WireBytes)] = []
 
     /// - Parameter parts: the parts of the message; parsing them one after the other merges them.
     init(_ type: MessageType, _ parts: [WireBytes]) throws(WireError) {
-        var rules = [FieldRule?](repeating: nil, count: MergedMessage.numberCount)
-        for rule in type.rules { rules[Int(rule.number)] = rule }
-        self.rules = rules
+        self.type = type
         fields = try MergedFields(type, parts)
-        var member: Int?
+        var member: UInt32?
         var rest = fields
         while let field = try rest.next() {
             guard let rule = rule(of: field), !rule.isRepeated else { continue }
-            let number = Int(rule.number)
             if case .oneof = rule.occurrence {
-                if let member, member != number { forget(member) }
-                member = number
+                if let member, member != field.number { forget(member) }
+                member = field.number
             }
-            firstIndex[number] = firstIndex[number] ?? rest.index
+            let number = Int(field.number)
+            if firstIndex[number] < 0 { firstIndex[number] = rest.index }
             lastIndex[number] = rest.index
-            if case .message = rule.kind { self.parts[number].append(field.bytes) }
+            if case .message = rule.kind { self.parts.append((field.number, rest.index, field.bytes)) }
         }
     }
 
     /// The rule of a known field; nil for unknown ones.
-    func rule(of field: WireField) -> FieldRule? {
-        field.number < rules.count ? rules[Int(field.number)] : nil
+    func rule(of field: WireField) -> FieldRule? { WireSchema.otlp.rule(field.number, of: type) }
+
+    /// The payloads of the singular message in field `number`, in order.
+    func parts(of number: UInt32) -> [WireBytes] {
+        parts.compactMap { $0.number == number && $0.index >= firstIndex[Int(number)] ? $0.bytes : nil }
     }
 
-    private mutating func forget(_ number: Int) {
-        firstIndex[number] = nil
-        lastIndex[number] = nil
-        parts[number] = []
+    private mutating func forget(_ number: UInt32) {
+        firstIndex[Int(number)] = -1
+        lastIndex[Int(number)] = -1
     }
 }
 

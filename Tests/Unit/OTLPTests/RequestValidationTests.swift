@@ -10,7 +10,7 @@ import Testing
         var testDescription: String { "\(signal) TEST_SEED=\(seed)" }
 
         static let all = Signal.allCases.flatMap { signal in
-            (Seeds.regression + Seeds.fresh(count: 24)).map { Case(signal: signal, seed: $0) }
+            (Seeds.regression + Seeds.fresh(count: 8)).map { Case(signal: signal, seed: $0) }
         }
 
         func generator() -> OTLPGenerator { OTLPGenerator(seed: seed) }

@@ -28,7 +28,10 @@ extension ProtobufMessage {
         var bytes: [UInt8] = []
         for field in deformedFields(ways, using: &random) {
             let tagPadding = ways.contains(.paddedTags) && random.oneIn(8) ? random.int(in: 1...2) : 0
-            let lengthPadding = ways.contains(.paddedLengths) && random.oneIn(8) ? random.int(in: 1...4) : 0
+            // An unknown field's length is left alone: whoever does not know the field keeps it byte for byte.
+            var isKnown = true
+            if case .unknown = field.occurrence { isKnown = false }
+            let lengthPadding = isKnown && ways.contains(.paddedLengths) && random.oneIn(8) ? random.int(in: 1...2) : 0
             var field = field
             if case .message(let message) = field.value {
                 field.value = .bytes(message.deformedBytes(ways, using: &random))
@@ -69,7 +72,7 @@ extension ProtobufMessage {
             // Ids are left alone: other bytes before them would make the request invalid.
             return [ProtobufField(field.number, .bytes([])), field]
         case (.oneof(let other), _) where ways.contains(.overridden):
-            return [other, field]
+            return [ProtobufField(other.number, other.value, field.occurrence), field]
         default: return [field]
         }
     }

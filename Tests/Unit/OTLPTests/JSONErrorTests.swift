@@ -62,7 +62,7 @@ import Testing
         let error = #expect(throws: JSONError.self) { try OTLPRequest.fromJSON(Array(json.utf8), signal: .traces) }
         #expect(error?.line == 3)
         #expect(error?.column == 19)
-        #expect(error?.offset == 42)
+        #expect(error?.offset == 41)
         #expect(
             error?.description
                 == "resourceSpans[0].schemaUrl: unexpected character or type of value (line 3, column 19)")

@@ -39,7 +39,8 @@ import Testing
             json: span(#"{"attributes":[{"value":{"boolValue":"true"}}]}"#), code: .unexpectedCharacter,
             path: "\(spanPath).attributes[0].value.boolValue"),
         Case(
-            json: #"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{"asDouble":1e999}]}}]}]}]}"#,
+            json:
+                #"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{"asDouble":1e999}]}}]}]}]}"#,
             code: .numberOutOfRange,
             path: "resourceMetrics[0].scopeMetrics[0].metrics[0].gauge.dataPoints[0].asDouble", signal: .metrics),
     ]
@@ -71,7 +72,8 @@ import Testing
     /// Scenario: every prefix of a document.
     /// Guarantees: none is taken for a whole request, none traps.
     @Test func prefixes() {
-        let json = Array(JSONErrorTests.span(#"{"name":"\u00e9\n","kind":2,"attributes":[{"value":{"boolValue":true}}]}"#).utf8)
+        let json = Array(
+            JSONErrorTests.span(#"{"name":"\u00e9\n","kind":2,"attributes":[{"value":{"boolValue":true}}]}"#).utf8)
         for count in 0..<json.count {
             #expect(throws: JSONError.self) { try OTLPRequest.fromJSON(Array(json[..<count]), signal: .traces) }
         }

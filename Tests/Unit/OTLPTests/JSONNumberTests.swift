@@ -14,12 +14,14 @@ import Testing
     /// Scenario: doubles on both sides of each border of the format.
     /// Guarantees: ECMAScript's text, which is Go's.
     @Test(arguments: [
-        (0, "0"), (-0.0, "-0"), (1, "1"), (-1, "-1"), (0.1, "0.1"), (123_456_789, "123456789"), (1e20, "100000000000000000000"),
+        (0, "0"), (-0.0, "-0"), (1, "1"), (-1, "-1"), (0.1, "0.1"), (123_456_789, "123456789"),
+        (1e20, "100000000000000000000"),
         (1e21, "1e+21"), (1.5e21, "1.5e+21"), (1e-6, "0.000001"), (1e-7, "1e-7"), (1.25e-7, "1.25e-7"),
         (9_007_199_254_740_992, "9007199254740992"), (9_007_199_254_740_994, "9007199254740994"),
         (123_456_789_012_345_683_968, "123456789012345680000"), (1e-10, "1e-10"), (.leastNonzeroMagnitude, "5e-324"),
         (.greatestFiniteMagnitude, "1.7976931348623157e+308"), (100.5, "100.5"), (0.015625, "0.015625"),
-        (-2.5, "-2.5"), (1e100, "1e+100"), (.nan, "\"NaN\""), (.infinity, "\"Infinity\""), (-.infinity, "\"-Infinity\""),
+        (-2.5, "-2.5"), (1e100, "1e+100"), (.nan, "\"NaN\""), (.infinity, "\"Infinity\""),
+        (-.infinity, "\"-Infinity\""),
     ])
     func doubles(_ value: Double, _ expected: String) {
         #expect(JSONNumberTests.text(of: value) == expected)

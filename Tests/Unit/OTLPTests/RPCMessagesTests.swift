@@ -40,10 +40,13 @@ import Testing
     @Test func codes() {
         let retryable: Set<UInt32> = [1, 4, 10, 11, 14, 15]
         for code in RPCCode.allCases { #expect(code.isRetryable == retryable.contains(code.rawValue)) }
-        #expect(RPCCode.allCases.map(\.httpStatus) == [
-            200, 503, 500, 400, 503, 500, 500, 403, 429, 500, 503, 503, 404, 500, 503, 503, 401,
-        ])
-        let fromHTTP = [200: 0, 400: 3, 401: 16, 403: 7, 404: 12, 408: 2, 413: 2, 429: 8, 500: 2, 502: 14, 503: 14, 504: 14]
+        #expect(
+            RPCCode.allCases.map(\.httpStatus) == [
+                200, 503, 500, 400, 503, 500, 500, 403, 429, 500, 503, 503, 404, 500, 503, 503, 401,
+            ])
+        let fromHTTP = [
+            200: 0, 400: 3, 401: 16, 403: 7, 404: 12, 408: 2, 413: 2, 429: 8, 500: 2, 502: 14, 503: 14, 504: 14,
+        ]
         for (status, code) in fromHTTP { #expect(RPCCode(httpStatus: status).rawValue == UInt32(code)) }
         #expect((100..<600).filter(RPCCode.isRetryable(httpStatus:)) == [429, 502, 503, 504])
         #expect(!RPCStatus(code: .resourceExhausted, message: "").isRetryable)

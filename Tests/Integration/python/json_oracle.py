@@ -71,6 +71,11 @@ def normal(node):
     return result
 
 
+def parsed(text):
+    # A double may look like an integer; Python would compare it exactly, and read "-0" as 0.
+    return json.loads(text, parse_int=float)
+
+
 def difference(ours, theirs, path=""):
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for key in sorted(ours.keys() | theirs.keys()):
@@ -94,7 +99,7 @@ def answer(command, signal, protobuf, *other):
     theirs = document(signal, from_hex(protobuf))
     if command == "json":
         return json.dumps(theirs)
-    ours = json.loads(from_hex(other[0])) if command == "compare-json" else document(signal, from_hex(other[0]))
+    ours = parsed(from_hex(other[0])) if command == "compare-json" else document(signal, from_hex(other[0]))
     return difference(normal(ours), normal(theirs)) or "same"
 
 

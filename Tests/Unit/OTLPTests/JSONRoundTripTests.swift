@@ -7,27 +7,44 @@ import Testing
 @Suite struct JSONRoundTripTests {
     typealias Case = RequestValidationTests.Case
 
-    static func json(_ request: [UInt8], _ signal: Signal) throws -> [UInt8] {
+    static func json(_ request: [UInt8], _ signal: Signal) throws -> String {
         var json: [UInt8] = []
         try OTLPRequest.appendJSON(of: request, signal: signal, to: &json)
-        return json
+        return try #require(String(validating: json, as: UTF8.self))
+    }
+
+    /// Where two texts begin to differ, with what is around it in both; nil if they are the same.
+    static func difference(_ text: String, _ other: String) -> String? {
+        guard text != other else { return nil }
+        let (bytes, otherBytes) = (Array(text.utf8), Array(other.utf8))
+        let common = zip(bytes, otherBytes).prefix { $0 == $1 }.count
+        func excerpt(_ bytes: [UInt8]) -> String {
+            String(decoding: bytes[max(0, common - 60)..<min(bytes.count, common + 40)], as: UTF8.self)
+        }
+        return "\(excerpt(bytes)) | \(excerpt(otherBytes))"
+    }
+
+    /// A byte that was not UTF-8 is written as an escape, but once read it is a character like any other.
+    static func rewritten(_ json: String) -> String {
+        // By scalars: a character may combine with the one before it.
+        json.replacingOccurrences(of: #"\ufffd"#, with: "\u{fffd}", options: .literal)
     }
 
     /// Scenario: random requests, with unknown fields and strings that are not UTF-8.
-    /// Guarantees: what is read back is canonical, has as many items, and gives the same JSON again, byte for byte.
+    /// Guarantees: what is read back is canonical, has as many items, and gives the same JSON again.
     @Test(arguments: Case.all)
     func jsonReadsBack(_ test: Case) throws {
         var generator = test.generator()
         for _ in 0..<10 {
             let request = generator.request(test.signal).bytes
             let json = try JSONRoundTripTests.json(request, test.signal)
-            let read = try OTLPRequest.fromJSON(json, signal: test.signal)
+            let read = try OTLPRequest.fromJSON(Array(json.utf8), signal: test.signal)
             let again = try JSONRoundTripTests.json(read, test.signal)
-            #expect(again == json)
+            #expect(JSONRoundTripTests.difference(again, JSONRoundTripTests.rewritten(json)) == nil)
             let validated = try OTLPRequest.validate(read, signal: test.signal)
             #expect(validated.bytes == read)
             #expect(validated.itemCount == (try OTLPRequest.itemCount(of: request, signal: test.signal)))
-            #expect(try OTLPRequest.fromJSON(again, signal: test.signal) == read)
+            #expect(try OTLPRequest.fromJSON(Array(again.utf8), signal: test.signal) == read)
         }
     }
 
@@ -42,7 +59,8 @@ import Testing
             let odd = request.deformedBytes(.all, using: &generator.random)
             let validated = try OTLPRequest.validate(odd, signal: test.signal)
             let ofOdd = try JSONRoundTripTests.json(validated.bytes, test.signal)
-            #expect(try ofOdd == JSONRoundTripTests.json(request.bytes, test.signal))
+            let expected = try JSONRoundTripTests.json(request.bytes, test.signal)
+            #expect(JSONRoundTripTests.difference(ofOdd, expected) == nil)
         }
     }
 
@@ -55,7 +73,7 @@ import Testing
         for _ in 0..<4 {
             let json = try JSONRoundTripTests.json(generator.request(test.signal).bytes, test.signal)
             for _ in 0..<25 {
-                let corrupted = json.corrupted(using: &generator.random)
+                let corrupted = Array(json.utf8).corrupted(using: &generator.random)
                 do {
                     let read = try OTLPRequest.fromJSON(corrupted, signal: test.signal)
                     #expect(try OTLPRequest.validate(read, signal: test.signal).bytes == read)
@@ -92,12 +110,12 @@ import Testing
     func capturedRequests(_ name: String) throws {
         let request = try Fixture.nginx(name)
         let json = try JSONRoundTripTests.json(request, .traces)
-        _ = try JSONSerialization.jsonObject(with: Data(json))
-        let read = try OTLPRequest.fromJSON(json, signal: .traces)
+        _ = try JSONSerialization.jsonObject(with: Data(json.utf8))
+        let read = try OTLPRequest.fromJSON(Array(json.utf8), signal: .traces)
         #expect(
             try OTLPRequest.itemCount(of: read, signal: .traces)
                 == OTLPRequest.itemCount(of: request, signal: .traces))
-        #expect(try JSONRoundTripTests.json(read, .traces) == json)
+        #expect(try JSONRoundTripTests.json(read, .traces) == JSONRoundTripTests.rewritten(json))
     }
 }
 

@@ -40,6 +40,11 @@ package final class RegularExpression: Sendable {
         groupNames = (0..<groupCount).map { index in
             unsafe CRE2_group_name(compiled, Int32(index + 1)).map { unsafe String(cString: $0) }
         }
+        // Not every version of RE2 refuses this, and otelcol does.
+        var names: Set<String> = []
+        for name in groupNames.compactMap({ $0 }) where !names.insert(name).inserted {
+            throw SyntaxError(description: "duplicate capture group name: \(name)")
+        }
     }
 
     deinit { unsafe CRE2_free(regex) }

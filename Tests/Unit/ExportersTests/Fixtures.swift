@@ -27,11 +27,22 @@ func configure<Config: ComponentConfig>(
     try Config.decode(ConfigNode(block(pairs), at: position), path: "")
 }
 
+/// `pairs` and what `more` adds to them.
+func joined(
+    _ pairs: KeyValuePairs<String, ConfigValue>, _ more: KeyValuePairs<String, ConfigValue>
+) -> ConfigValue {
+    guard case .map(let first) = block(pairs), case .map(let second) = block(more) else { return .null }
+    return .map(first + second)
+}
+
 /// The message of the one finding, or what happened instead.
-func configMessage<Config: ComponentConfig>(_ type: Config.Type, _ pairs: KeyValuePairs<String, ConfigValue>) -> String
-{
+func configMessage<Config: ComponentConfig>(
+    _ type: Config.Type, _ pairs: KeyValuePairs<String, ConfigValue>
+) -> String { configMessage(type, block(pairs)) }
+
+func configMessage<Config: ComponentConfig>(_ type: Config.Type, _ block: ConfigValue) -> String {
     do {
-        _ = try configure(type, pairs)
+        _ = try Config.decode(ConfigNode(block, at: position), path: "")
         return "(accepted)"
     } catch {
         return error.findings.map(\.message).joined(separator: "\n")
@@ -42,8 +53,12 @@ func configMessage<Config: ComponentConfig>(_ type: Config.Type, _ pairs: KeyVal
 func makeExporter(
     _ factory: ExporterFactory, _ pairs: KeyValuePairs<String, ConfigValue>, signal: Signal,
     logger: Logger = Logger(label: "test")
+) throws -> any Exporter { try makeExporter(factory, block(pairs), signal: signal, logger: logger) }
+
+func makeExporter(
+    _ factory: ExporterFactory, _ block: ConfigValue, signal: Signal, logger: Logger
 ) throws -> any Exporter {
-    var map = try ConfigMap(ConfigNode(block(pairs), at: position), path: "")
+    var map = try ConfigMap(ConfigNode(block, at: position), path: "")
     let make = try factory.configure(&map)
     try map.finish()
     let settings = ComponentSettings(

@@ -33,9 +33,7 @@ struct NormalText {
             var records = try ScopeLogsView(scope).logRecords
             while let bytes = try records.next() {
                 let record = try LogRecordView(bytes)
-                let body =
-                    try record.body.map { (body) throws(WireError) in try GoText.plain(AnyValueView(body)) } ?? ""
-                appendLine([body] + (try attributes(record.attributes)))
+                appendLine([GoText.plain(record.body ?? .empty)] + (try attributes(record.attributes)))
             }
         }
     }

@@ -107,8 +107,8 @@ final class RecordFile {
 
     // MARK: What a crash left
 
-    /// A line that was cut by a crash is ended, so that the next record has a line of its own. A cut length-prefixed record
-    /// cannot be skipped by a reader: the file is moved aside as a backup.
+    /// A line that was cut by a crash is ended, so that the next record has a line of its own. A cut length-prefixed
+    /// record cannot be skipped by a reader: the file is moved aside as a backup.
     private func repairTail() throws(FileError) {
         let size = try status().st_size
         guard size > 0 else { return }

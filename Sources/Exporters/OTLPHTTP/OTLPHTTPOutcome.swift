@@ -27,7 +27,7 @@ enum OTLPHTTPOutcome {
                 response.header("Retry-After").flatMap { retryAfter($0, nowUnixSeconds: nowUnixSeconds) }
                 ?? status?.retryDelay
             self = .failed(.retry(after: after, progress: [], reason: reason))
-        // Redirects are not followed, so that an address which moved has to be written anew, like one that is not there.
+        // Redirects are not followed: an address that moved has to be written anew, like one that is not there.
         case 300..<400, 401, 403, 404, 407: self = .failed(.misconfigured(reason: reason))
         default: self = .failed(.payload(reason: reason))
         }

@@ -25,23 +25,8 @@ struct GRPCServerTests {
         try result.get()
     }
 
-    /// Runs a Python program that has `channel` and `call(message, path=…, **options)`, and returns what it prints.
     static func python(_ address: String, _ program: String) async throws -> String {
-        let prelude = """
-            import grpc, sys
-            options = [('grpc.max_receive_message_length', -1), ('grpc.max_send_message_length', -1)]
-            channel = grpc.insecure_channel(sys.argv[1], options=options)
-            def stub(path): return channel.unary_unary(path)
-            def call(message, path='\(echo)', **options): return stub(path)(message, timeout=20, **options)
-            def failure(message, path='\(echo)', **options):
-                try:
-                    call(message, path, **options)
-                    return 'no failure'
-                except grpc.RpcError as error:
-                    return f'{error.code().name}: {error.details()}'
-
-            """
-        return try await run(["python3", "-c", prelude + program, address])
+        try await GRPCTestClient.run(address: address, path: echo, program)
     }
 
     @Test("messages of every size come back whole")
@@ -74,7 +59,7 @@ struct GRPCServerTests {
             let output = try await Self.python(
                 address,
                 """
-                futures = [(i, stub('\(Self.echo)').future(b'%d' % i * (i % 500 + 1))) for i in range(600)]
+                futures = [(i, stub().future(b'%d' % i * (i % 500 + 1))) for i in range(600)]
                 for i, future in futures: assert future.result(timeout=20) == b'%d' % i * (i % 500 + 1)
                 print('ok')
                 """)
@@ -176,7 +161,7 @@ struct GRPCServerTests {
         async let output = Self.python(
             address,
             """
-            futures = [stub('\(Self.echo)').future(b'x') for _ in range(50)]
+            futures = [stub().future(b'x') for _ in range(50)]
             print({future.result(timeout=20) for future in futures})
             print(failure(b'late'))
             """)

@@ -56,7 +56,8 @@ final class Listener: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(
                 .writeBufferWaterMark,
-                value: .init(low: options.writeBufferBytesMax / 2, high: options.writeBufferBytesMax))
+                value: .init(low: options.writeBufferBytesMax / 2, high: options.writeBufferBytesMax)
+            )
             .childChannelOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(

@@ -22,7 +22,8 @@ package struct OTLPGRPCConfig: ConfigBlock {
         let mebibytes = try map.take("max_recv_msg_size_mib", default: 0)
         guard (0...OTLPGRPCConfig.messageMiBMax).contains(mebibytes) else {
             throw map.error(
-                "invalid max_recv_msg_size_mib value, must be between 1 and \(OTLPGRPCConfig.messageMiBMax): \(mebibytes)")
+                "invalid max_recv_msg_size_mib value, must be between 1 and \(OTLPGRPCConfig.messageMiBMax): \(mebibytes)"
+            )
         }
         messageBytesMax = mebibytes == 0 ? otlpRequestBytesMax : mebibytes << 20
         let streams = try map.takeSize("max_concurrent_streams", default: 0)

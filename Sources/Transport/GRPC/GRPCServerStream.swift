@@ -19,7 +19,9 @@ struct GRPCStreamMaker: HTTP2StreamMaker {
         var timeout: Duration?
         if let text = header.first("grpc-timeout") {
             timeout = GRPCText.timeout(text)
-            if timeout == nil { return .answer(GRPCResponse.failure(.internal, "malformed grpc-timeout").http2Response()) }
+            if timeout == nil {
+                return .answer(GRPCResponse.failure(.internal, "malformed grpc-timeout").http2Response())
+            }
         }
         let metadata = configuration.keepsMetadata ? header.pairs.filter { !$0.name.hasPrefix(":") } : []
         let request = GRPCRequest(

@@ -84,7 +84,10 @@ struct OTLPGRPCTests {
                 print(error.code().name, error.details(), b'RetryInfo' in details)
             """
         let cases: [(RefusalError, String)] = [
-            (.init(isRetryable: true, reason: "log is full", retryAfter: .seconds(3)), "UNAVAILABLE log is full True\n"),
+            (
+                .init(isRetryable: true, reason: "log is full", retryAfter: .seconds(3)),
+                "UNAVAILABLE log is full True\n"
+            ),
             (.init(isRetryable: true, reason: "log is full"), "UNAVAILABLE log is full False\n"),
             (.init(isRetryable: false, reason: "no"), "INTERNAL Permanent error: no False\n"),
         ]

@@ -4,8 +4,8 @@ import Receivers
 import SocketTestSupport
 import Testing
 
-/// OTLP over gRPC: what a client sends reaches the pipeline byte for byte, and the client hears OK only after the pipeline
-/// has said so.
+/// OTLP over gRPC: what a client sends reaches the pipeline byte for byte, and the client hears OK only after the
+/// pipeline has said so.
 @Suite("OTLP over gRPC")
 struct OTLPGRPCTests {
     static let traces = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -127,7 +127,7 @@ struct OTLPGRPCTests {
         #expect(
             running.counters == [
                 "otelcol_swift_receiver_decode_errors{otlp,grpc,protobuf} 1",
-                "otelcol_swift_receiver_decode_errors{otlp,grpc,too_large} 1",
+                "otelcol_swift_receiver_decode_errors{otlp,grpc,too_large} 2",
             ])
     }
 

@@ -81,7 +81,8 @@ final class Listener: Sendable {
                     return try await bootstrap.bind(to: address).get()
                 } catch let error as IOError {
                     reason = "\(error)"
-                    // Only a missing family lets another address do; a busy port must not hide behind a half-bound wildcard.
+                    // Only a missing family lets another address do: a busy port must not hide behind a half-bound
+                    // wildcard.
                     guard [EAFNOSUPPORT, EADDRNOTAVAIL].contains(error.errnoCode) else { break }
                 }
             }

@@ -28,8 +28,8 @@ enum HTTP2StreamStart<Stream: HTTP2ServerStream> {
 
 /// One HTTP/2 connection of a server: carries bytes between socket, session and streams.
 ///
-/// Input is drained, then all answers that are there are written with one flush. A client that does not read is not read
-/// from either.
+/// Input is drained, then all answers that are there are written with one flush. A client that does not read is not
+/// read from either.
 final class HTTP2ServerHandler<Maker: HTTP2StreamMaker>: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -3,8 +3,8 @@ internal import NIOCore
 
 /// The server's side of one HTTP/2 connection, without I/O: bytes in, events and bytes out.
 ///
-/// Ownership: the only owner of its `nghttp2_session`. Confined to one thread at a time. After a thrown error the session
-/// only serves to collect the last output (GOAWAY).
+/// Ownership: the only owner of its `nghttp2_session`. Confined to one thread at a time. After a thrown error the
+/// session only serves to collect the last output (GOAWAY).
 @safe final class HTTP2Session {
     private let session: OpaquePointer
     private let state: HTTP2SessionState

@@ -25,23 +25,8 @@ struct GRPCServerTests {
         try result.get()
     }
 
-    /// Runs a Python program that has `channel` and `call(message, path=…, **options)`, and returns what it prints.
     static func python(_ address: String, _ program: String) async throws -> String {
-        let prelude = """
-            import grpc, sys
-            options = [('grpc.max_receive_message_length', -1), ('grpc.max_send_message_length', -1)]
-            channel = grpc.insecure_channel(sys.argv[1], options=options)
-            def stub(path): return channel.unary_unary(path)
-            def call(message, path='\(echo)', **options): return stub(path)(message, timeout=20, **options)
-            def failure(message, path='\(echo)', **options):
-                try:
-                    call(message, path, **options)
-                    return 'no failure'
-                except grpc.RpcError as error:
-                    return f'{error.code().name}: {error.details()}'
-
-            """
-        return try await run(["python3", "-c", prelude + program, address])
+        try await GRPCTestClient.run(address: address, path: echo, program)
     }
 
     @Test("messages of every size come back whole")
@@ -62,47 +47,51 @@ struct GRPCServerTests {
     @Test("hundreds of calls at once on one connection, answered from other threads and out of order")
     func concurrentCalls() async throws {
         let calls = OpenCalls()
-        try await Self.withServer(handler: { request, complete in
-            calls.begin()
-            let yields = request.message.count % 50
-            Task.detached {
-                for _ in 0..<yields { await Task.yield() }
-                calls.end()
-                complete(.success(request.message))
-            }
-        }) { address in
-            let output = try await Self.python(
-                address,
-                """
-                futures = [(i, stub('\(Self.echo)').future(b'%d' % i * (i % 500 + 1))) for i in range(600)]
-                for i, future in futures: assert future.result(timeout=20) == b'%d' % i * (i % 500 + 1)
-                print('ok')
-                """)
-            #expect(output == "ok\n")
-            #expect(calls.most > 1)
-        }
+        try await Self.withServer(
+            handler: { request, complete in
+                calls.begin()
+                let yields = request.message.count % 50
+                Task.detached {
+                    for _ in 0..<yields { await Task.yield() }
+                    calls.end()
+                    complete(.success(request.message))
+                }
+            },
+            { address in
+                let output = try await Self.python(
+                    address,
+                    """
+                    futures = [(i, stub().future(b'%d' % i * (i % 500 + 1))) for i in range(600)]
+                    for i, future in futures: assert future.result(timeout=20) == b'%d' % i * (i % 500 + 1)
+                    print('ok')
+                    """)
+                #expect(output == "ok\n")
+                #expect(calls.most > 1)
+            })
     }
 
     @Test("a compressed message is handed on with its encoding")
     func compressed() async throws {
-        try await Self.withServer(handler: { request, complete in
-            complete(.success(Array("\(request.encoding ?? "-") \(request.message.prefix(2))".utf8)))
-        }) { address in
-            let output = try await Self.python(
-                address,
-                """
-                print(call(b'a' * 1000, compression=grpc.Compression.Gzip).decode())
-                print(call(b'a' * 1000).decode())
-                print(failure(b'a' * 1000, compression=grpc.Compression.Deflate))
-                """)
-            #expect(
-                output == """
-                    gzip [31, 139]
-                    - [97, 97]
-                    UNIMPLEMENTED: grpc: Decompressor is not installed for grpc-encoding "deflate"
-
+        try await Self.withServer(
+            handler: { request, complete in
+                complete(.success(Array("\(request.encoding ?? "-") \(request.message.prefix(2))".utf8)))
+            },
+            { address in
+                let output = try await Self.python(
+                    address,
+                    """
+                    print(call(b'a' * 1000, compression=grpc.Compression.Gzip).decode())
+                    print(call(b'a' * 1000).decode())
+                    print(failure(b'a' * 1000, compression=grpc.Compression.Deflate))
                     """)
-        }
+                #expect(
+                    output == """
+                        gzip [31, 139]
+                        - [97, 97]
+                        UNIMPLEMENTED: grpc: Decompressor is not installed for grpc-encoding "deflate"
+
+                        """)
+            })
     }
 
     @Test("failures arrive with code, message and details; odd characters survive")
@@ -111,29 +100,29 @@ struct GRPCServerTests {
             configure: { $0.messageBytesMax = 100 },
             handler: { request, complete in
                 complete(.failure(.unavailable, "voll: 100 % – später\n", details: [8, 14, 18, 0, 255]))
-            }
-        ) { address in
-            let output = try await Self.python(
-                address,
-                """
-                try: call(b'x')
-                except grpc.RpcError as error:
-                    print(ascii(error.details()), error.code().name)
-                    print(dict(error.trailing_metadata())['grpc-status-details-bin'])
-                print(failure(b'x' * 101))
-                print(failure(b'', path='/test.Service/Other'))
-                print(failure(b'', path='/other.Service/Echo'))
-                """)
-            #expect(
-                output == #"""
-                    'voll: 100 % \u2013 sp\xe4ter\n' UNAVAILABLE
-                    b'\x08\x0e\x12\x00\xff'
-                    RESOURCE_EXHAUSTED: grpc: received message larger than max (101 vs. 100)
-                    UNIMPLEMENTED: unknown method Other for service test.Service
-                    UNIMPLEMENTED: unknown service other.Service
+            },
+            { address in
+                let output = try await Self.python(
+                    address,
+                    """
+                    try: call(b'x')
+                    except grpc.RpcError as error:
+                        print(ascii(error.details()), error.code().name)
+                        print(dict(error.trailing_metadata())['grpc-status-details-bin'])
+                    print(failure(b'x' * 101))
+                    print(failure(b'', path='/test.Service/Other'))
+                    print(failure(b'', path='/other.Service/Echo'))
+                    """)
+                #expect(
+                    output == #"""
+                        'voll: 100 % \u2013 sp\xe4ter\n' UNAVAILABLE
+                        b'\x08\x0e\x12\x00\xff'
+                        RESOURCE_EXHAUSTED: grpc: received message larger than max (101 vs. 100)
+                        UNIMPLEMENTED: unknown method Other for service test.Service
+                        UNIMPLEMENTED: unknown service other.Service
 
-                    """#)
-        }
+                        """#)
+            })
     }
 
     @Test("the handler sees path, metadata, timeout and peer")
@@ -146,12 +135,12 @@ struct GRPCServerTests {
                 let isTimed = request.timeout.map { $0 > .seconds(10) && $0 <= .seconds(20) } ?? false
                 let isLocal = request.remoteAddress.hasPrefix("127.0.0.1:")
                 complete(.success(Array("\(request.path) \(tenant) \(hasPseudo) \(isTimed) \(isLocal)".utf8)))
-            }
-        ) { address in
-            let output = try await Self.python(
-                address, "print(call(b'', metadata=[('x-tenant', 'a'), ('x-tenant', 'b')]).decode())")
-            #expect(output == "\(Self.echo) [\"a\", \"b\"] false true true\n")
-        }
+            },
+            { address in
+                let output = try await Self.python(
+                    address, "print(call(b'', metadata=[('x-tenant', 'a'), ('x-tenant', 'b')]).decode())")
+                #expect(output == "\(Self.echo) [\"a\", \"b\"] false true true\n")
+            })
     }
 
     @Test("a load generator's answers all succeed")
@@ -176,7 +165,7 @@ struct GRPCServerTests {
         async let output = Self.python(
             address,
             """
-            futures = [stub('\(Self.echo)').future(b'x') for _ in range(50)]
+            futures = [stub().future(b'x') for _ in range(50)]
             print({future.result(timeout=20) for future in futures})
             print(failure(b'late'))
             """)
@@ -198,21 +187,23 @@ struct GRPCServerTests {
     @Test("a client that disappears takes nothing with it")
     func disappearingClient() async throws {
         let (arrivals, arrived) = AsyncStream.makeStream(of: GRPCServer.Completion.self)
-        try await Self.withServer(handler: { request, complete in
-            if request.message == Array("hold".utf8) { arrived.yield(complete) } else { complete(.success([1])) }
-        }) { address in
-            do {
-                let socket = try TestSocket(address)
-                try socket.send(HTTP2Frames.preface + HTTP2Frames.call(stream: 1, path: Self.echo, message: "hold"))
-                // And one that is cut inside its message.
-                try socket.send(HTTP2Frames.headers(stream: 3, path: Self.echo))
-                try socket.send(HTTP2Frames.frame(.data, stream: 3, [0, 0, 0, 0, 9, 1, 2]))
-            }
-            var iterator = arrivals.makeAsyncIterator()
-            let completion = try #require(await iterator.next())
-            completion(.success([]))
-            #expect(try await Self.python(address, "print(call(b'alive'))") == "b'\\x01'\n")
-        }
+        try await Self.withServer(
+            handler: { request, complete in
+                if request.message == Array("hold".utf8) { arrived.yield(complete) } else { complete(.success([1])) }
+            },
+            { address in
+                do {
+                    let socket = try TestSocket(address)
+                    try socket.send(HTTP2Frames.preface + HTTP2Frames.call(stream: 1, path: Self.echo, message: "hold"))
+                    // And one that is cut inside its message.
+                    try socket.send(HTTP2Frames.headers(stream: 3, path: Self.echo))
+                    try socket.send(HTTP2Frames.frame(.data, stream: 3, [0, 0, 0, 0, 9, 1, 2]))
+                }
+                var iterator = arrivals.makeAsyncIterator()
+                let completion = try #require(await iterator.next())
+                completion(.success([]))
+                #expect(try await Self.python(address, "print(call(b'alive'))") == "b'\\x01'\n")
+            })
     }
 }
 

@@ -8,8 +8,8 @@ struct HostileHTTP2Tests {
     private typealias Frames = HTTP2Frames
     private static let echo = GRPCServerTests.echo
 
-    /// Sends `bytes`, ends the sending side, and returns the frames that came until the server closed. Then checks that the
-    /// server still serves others.
+    /// Sends `bytes`, ends the sending side, and returns the frames that came until the server closed. Then checks that
+    /// the server still serves others.
     private func answer(
         to bytes: [UInt8], configure: (inout GRPCServerConfiguration) -> Void = { _ in }
     ) async throws -> [(kind: UInt8, flags: UInt8, stream: UInt32, payload: [UInt8])] {

@@ -140,17 +140,19 @@ package func nearestName(to name: String, in names: [String]) -> String? {
     return best.name
 }
 
-/// Levenshtein distance, O(a·b); names are short.
+/// The least number of letters to change, add, drop or swap with their neighbour. O(a·b); names are short.
 private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
+    var rowBefore: [Int] = []
     var row = Array(0...b.count)
     for (i, left) in a.enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
+        var next = [i + 1]
         for (j, right) in b.enumerated() {
-            let substitution = diagonal + (left == right ? 0 : 1)
-            diagonal = row[j + 1]
-            row[j + 1] = min(substitution, diagonal + 1, row[j] + 1)
+            var distance = min(row[j] + (left == right ? 0 : 1), row[j + 1] + 1, next[j] + 1)
+            if i > 0, j > 0, left == b[j - 1], a[i - 1] == right { distance = min(distance, rowBefore[j - 1] + 1) }
+            next.append(distance)
         }
+        rowBefore = row
+        row = next
     }
     return row[b.count]
 }

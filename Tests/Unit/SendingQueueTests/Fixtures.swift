@@ -134,14 +134,18 @@ final class Rig: Sendable {
         bindings.withLock { $0.append(binding) }
     }
 
-    func start(batch: BatchSettings? = nil, recordBytesMax: Int = 1 << 20) async throws {
+    func start(
+        batch: BatchSettings? = nil, recordBytesMax: Int = 1 << 20, log: (any Log)? = nil,
+        services: SendingServices? = nil
+    ) async throws {
         var logger = Logger(label: "test")
         logger.handler = SwiftLogNoOpLogHandler()
         let sender = PipelineSender(
-            pipeline: "logs", signal: .logs, log: log, recordBytesMax: recordBytesMax,
+            pipeline: "logs", signal: .logs, log: log ?? self.log, recordBytesMax: recordBytesMax,
             exporters: bindings.withLock { $0 },
             batch: batch.map { (ComponentID(type: "batch"), $0) },
-            services: SendingServices(workers: workers, metrics: registry, timeline: timeline, slice: slicePerByte),
+            services: services
+                ?? SendingServices(workers: workers, metrics: registry, timeline: timeline, slice: slicePerByte),
             deadLetters: letters, logger: logger)
         try await sender.start()
         made.withLock { $0 = sender }

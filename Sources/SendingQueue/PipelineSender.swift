@@ -35,7 +35,7 @@ package struct ExporterBinding: Sendable {
     var isDirect: Bool { !config.queue.isEnabled || config.queue.waitForResult }
 }
 
-/// What all the sending of a program shares.
+/// What all the sending of a program shares. One for a program; the worker pool's threads end with it.
 package struct SendingServices: Sendable {
     package var workers: WorkerPool
     package var metrics: MetricRegistry
@@ -43,7 +43,10 @@ package struct SendingServices: Sendable {
     package var timeline: Timeline
 
     package init(
-        workers: WorkerPool, metrics: MetricRegistry, timeline: Timeline = Timeline(), slice: @escaping PayloadSlicer
+        workers: WorkerPool, metrics: MetricRegistry, timeline: Timeline = Timeline(),
+        slice: @escaping PayloadSlicer = { (range, request, signal) throws(WireError) in
+            try OTLPRequest.items(range, of: request, signal: signal)
+        }
     ) {
         self.workers = workers
         self.metrics = metrics
@@ -214,7 +217,8 @@ package final class PipelineSender: TelemetryConsumer {
             return
         }
         let count = directs.count + (writer == nil ? 0 : 1)
-        guard count > 0 else {
+        // A request without items has nothing to deliver.
+        guard count > 0, telemetry.itemCount > 0 else {
             completion(.success(()))
             return
         }

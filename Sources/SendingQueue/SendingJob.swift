@@ -51,6 +51,16 @@ struct SendingJob: Sendable {
         return !parts.isEmpty
     }
 
+    /// Takes the other parts away, as a job of their own: they need not wait for the last part's retry.
+    mutating func detachRest() -> SendingJob? {
+        guard parts.count > 1 else { return nil }
+        var rest = self
+        rest.parts.removeLast()
+        rest.attempt = 1
+        parts = [current]
+        return rest
+    }
+
     /// Puts the halves in place of the last part.
     mutating func replacePart(by halves: [Cut]) {
         parts.removeLast()

@@ -70,6 +70,7 @@ extension SendingLoop {
 
     private func retry(_ job: SendingJob, at time: Duration, now: Duration, reason: String) {
         var job = job
+        if let rest = job.detachRest() { schedule.addReady(rest, first: true) }
         job.attempt += 1
         job.attemptsInAll += 1
         schedule.park(job, until: time)

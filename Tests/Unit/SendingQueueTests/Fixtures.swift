@@ -36,7 +36,8 @@ final class ScriptedExporter: Exporter {
         var batch: BatchID
         var items: [Int]
         var progress: [UInt8]
-        var payloadCount: Int
+        /// Attempts under way, with this one.
+        var running = 0
     }
 
     typealias Script = @Sendable (Attempt) async throws(ExportError) -> Delivery
@@ -54,17 +55,18 @@ final class ScriptedExporter: Exporter {
     func stop() async {}
 
     func export(_ batch: Batch) async throws(ExportError) -> Delivery {
-        let attempt = Attempt(
+        var attempt = Attempt(
             at: timeline.now, number: batch.attempt, batch: batch.id, items: batch.payloads.flatMap(itemIDs),
-            progress: batch.progress, payloadCount: batch.payloads.count)
-        log.withLock { log in
-            log.attempts.append(attempt)
+            progress: batch.progress)
+        attempt.running = log.withLock { log in
             log.running += 1
             log.peak = max(log.peak, log.running)
+            return log.running
         }
+        log.withLock { [attempt] in $0.attempts.append(attempt) }
         defer { log.withLock { $0.running -= 1 } }
         let delivery = try await script(attempt)
-        log.withLock { $0.delivered += attempt.items }
+        log.withLock { [items = attempt.items] in $0.delivered += items }
         return delivery
     }
 
@@ -132,14 +134,18 @@ final class Rig: Sendable {
         bindings.withLock { $0.append(binding) }
     }
 
-    func start(batch: BatchSettings? = nil, recordBytesMax: Int = 1 << 20) async throws {
+    func start(
+        batch: BatchSettings? = nil, recordBytesMax: Int = 1 << 20, log: (any Log)? = nil,
+        services: SendingServices? = nil
+    ) async throws {
         var logger = Logger(label: "test")
         logger.handler = SwiftLogNoOpLogHandler()
         let sender = PipelineSender(
-            pipeline: "logs", signal: .logs, log: log, recordBytesMax: recordBytesMax,
+            pipeline: "logs", signal: .logs, log: log ?? self.log, recordBytesMax: recordBytesMax,
             exporters: bindings.withLock { $0 },
             batch: batch.map { (ComponentID(type: "batch"), $0) },
-            services: SendingServices(workers: workers, metrics: registry, timeline: timeline, slice: slicePerByte),
+            services: services
+                ?? SendingServices(workers: workers, metrics: registry, timeline: timeline, slice: slicePerByte),
             deadLetters: letters, logger: logger)
         try await sender.start()
         made.withLock { $0 = sender }
@@ -197,4 +203,11 @@ struct SplitMix: RandomNumberGenerator, Sendable {
         z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
         return z ^ (z >> 31)
     }
+}
+
+/// Names in the order in which they were added.
+final class Granted: Sendable {
+    private let added = Mutex<[String]>([])
+    func add(_ name: String) { added.withLock { $0.append(name) } }
+    var names: [String] { added.withLock { $0 } }
 }

@@ -23,11 +23,7 @@ package struct OTLPGRPCConfig: ConfigBlock {
         let most = OTLPGRPCConfig.messageMiBMax
         guard (0...most).contains(mebibytes) else {
             throw map.error(
-<<<<<<< HEAD
-                "invalid max_recv_msg_size_mib value, must be between 1 and \(OTLPGRPCConfig.messageMiBMax): \(mebibytes)"
-=======
                 "invalid max_recv_msg_size_mib value, must be between 1 and \(most): \(mebibytes)"
->>>>>>> transport
             )
         }
         messageBytesMax = mebibytes == 0 ? otlpRequestBytesMax : mebibytes << 20

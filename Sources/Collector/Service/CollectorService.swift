@@ -277,18 +277,35 @@ package struct CollectorService: Sendable {
     private func startProcessors(
         of pipeline: PipelineConfig, _ running: inout RunningCollector
     ) async throws -> PipelineStages {
+        let stages = try makeProcessors(of: pipeline)
+        for processor in stages.processors {
+            do {
+                try await processor.start()
+            } catch {
+                throw StartError(
+                    description: "cannot start pipelines: a processor of pipeline \"\(pipeline.id)\": \(error)")
+            }
+            running.lifecycle.started("processor of \(pipeline.id)") { await processor.stop() }
+        }
+        return stages
+    }
+
+    /// Makes a pipeline's processors; neighbours that can work in one walk over the bytes become one.
+    private func makeProcessors(of pipeline: PipelineConfig) throws -> PipelineStages {
         var stages = PipelineStages()
         for id in pipeline.processors {
             guard let configured = config.processors.first(where: { $0.id == id }) else { continue }
             switch configured.role {
             case .batching(let settings): stages.batch = (id, settings)
             case .perRequest(let make):
+                let signal = pipeline.id.signal
                 do {
-                    let processor = try make(
-                        settings(id, .processor, pipeline.id.signal, pipeline.id), pipeline.id.signal)
-                    try await processor.start()
-                    stages.processors.append(processor)
-                    running.lifecycle.started("\(id)") { await processor.stop() }
+                    let processor = try make(settings(id, .processor, signal, pipeline.id), signal)
+                    if let fused = stages.processors.last?.fused(with: processor) {
+                        stages.processors[stages.processors.count - 1] = fused
+                    } else {
+                        stages.processors.append(processor)
+                    }
                 } catch {
                     throw StartError(
                         description: "failed to build pipelines: failed to create \"\(id)\" processor, in pipeline "
@@ -297,6 +314,11 @@ package struct CollectorService: Sendable {
             }
         }
         return stages
+    }
+
+    /// Makes what can be made without touching the machine, to find what only that finds.
+    package func check() throws {
+        for pipeline in config.service.pipelines { _ = try makeProcessors(of: pipeline) }
     }
 
     private func bindings(

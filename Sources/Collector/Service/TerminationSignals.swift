@@ -1,10 +1,11 @@
 import Glibc
 import Synchronization
 
-/// Waits for the signals that end the process, on a thread of its own.
+/// Delivers the signals that end the process, as a stream.
 ///
-/// The signals are blocked in every thread and taken by `sigwait`, so that nothing runs in signal context, and so that they
-/// also reach a process that is PID 1 of a container, where their default actions do not exist.
+/// A handler writes the signal's number into a pipe, which a thread of its own reads: nothing else runs in signal context.
+/// Handlers, and not `sigwait`: the runtime keeps a thread that blocks no signal. They also work for PID 1 of a container,
+/// where the default actions of signals do not exist.
 package final class TerminationSignals: Sendable {
     package enum Signal: Int32, Sendable, CustomStringConvertible {
         case interrupt = 2
@@ -21,63 +22,71 @@ package final class TerminationSignals: Sendable {
     }
 
     private static let awaited: [Signal] = [.interrupt, .terminate, .hangUp]
-    private let stream: AsyncStream<Signal>
 
-    /// Blocks the signals in this thread and in all that it starts from now on. Call it before any other thread exists.
-    package static func block() {
-        var set = signalSet()
-        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    /// The signals, one after another.
+    package let signals: AsyncStream<Signal>
+
+    /// Installs the handlers; from now on these signals no longer end the process by themselves.
+    package init() {
+        let (stream, continuation) = AsyncStream<Signal>.makeStream()
+        signals = stream
+        var ends: [Int32] = [0, 0]
+        precondition(unsafe pipe(&ends) == 0, "no pipe for signals")
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        writeEnd.store(ends[1], ordering: .releasing)
+        SignalReader(descriptor: ends[0]) { continuation.yield($0) }.start()
+        for awaited in Self.awaited { Self.handle(awaited.rawValue) }
         // A peer that closes its socket shows as EPIPE where the write happens, not as a signal.
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Starts waiting. `block` must have been called.
-    package init() {
-        let (stream, continuation) = AsyncStream<Signal>.makeStream()
-        self.stream = stream
-        let waiter = SignalThread { continuation.yield($0) }
-        waiter.start()
-    }
-
-    /// The signals, one after another.
-    package var signals: AsyncStream<Signal> { stream }
-
-    fileprivate static func signalSet() -> sigset_t {
-        var set = sigset_t()
-        unsafe sigemptyset(&set)
-        for signal in awaited { unsafe sigaddset(&set, signal.rawValue) }
-        return set
+    private static func handle(_ number: Int32) {
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = { number in
+            let saved = errno
+            var byte = UInt8(truncatingIfNeeded: number)
+            // A full pipe already holds more signals than anybody will act on.
+            _ = unsafe write(writeEnd.load(ordering: .acquiring), &byte, 1)
+            errno = saved
+        }
+        action.sa_flags = SA_RESTART
+        unsafe sigaction(number, &action, nil)
     }
 }
 
-private final class SignalThread: Sendable {
+/// Where the handler writes; it can reach nothing but globals.
+private let writeEnd = Atomic<Int32>(-1)
+
+private final class SignalReader: Sendable {
+    private let descriptor: Int32
     private let received: @Sendable (TerminationSignals.Signal) -> Void
 
-    init(received: @escaping @Sendable (TerminationSignals.Signal) -> Void) { self.received = received }
+    init(descriptor: Int32, received: @escaping @Sendable (TerminationSignals.Signal) -> Void) {
+        self.descriptor = descriptor
+        self.received = received
+    }
 
     func start() {
         var thread = pthread_t()
-        var attributes = pthread_attr_t()
-        unsafe pthread_attr_init(&attributes)
-        unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
         let context = unsafe Unmanaged.passRetained(self).toOpaque()
         let status = unsafe pthread_create(
-            &thread, &attributes,
+            &thread, nil,
             { context in
                 guard let context = unsafe context else { return nil }
-                unsafe Unmanaged<SignalThread>.fromOpaque(context).takeRetainedValue().run()
+                unsafe Unmanaged<SignalReader>.fromOpaque(context).takeRetainedValue().run()
                 return nil
             }, context)
         precondition(status == 0, "no thread for signals")
-        unsafe pthread_attr_destroy(&attributes)
+        pthread_detach(thread)
     }
 
     private func run() {
-        var set = TerminationSignals.signalSet()
+        var byte: UInt8 = 0
         while true {
-            var number: Int32 = 0
-            guard unsafe sigwait(&set, &number) == 0 else { continue }
-            if let signal = TerminationSignals.Signal(rawValue: number) { received(signal) }
+            let count = unsafe read(descriptor, &byte, 1)
+            if count < 0, errno == EINTR { continue }
+            guard count == 1 else { return }
+            if let signal = TerminationSignals.Signal(rawValue: Int32(byte)) { received(signal) }
         }
     }
 }

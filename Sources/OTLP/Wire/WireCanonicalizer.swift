@@ -1,14 +1,15 @@
 /// Rewrites a valid message so that it is canonical, by protobuf's own rules for what it means.
 ///
-/// - A singular field given several times keeps its last value; a singular message is the merger of all of them, in place
-///   of the first.
+/// - A singular field given several times keeps its last value; a singular message is the merger of all of them, in
+///   place of the first.
 /// - Of a oneof the member given last stays, merged with those of the same kind that came directly before it.
 /// - A resource, a scope and a key come before what they belong to.
-/// - An envelope's field 1000 becomes its scopes where it has no others, as otelcol does; else it is dropped, being a copy.
+/// - An envelope's field 1000 becomes its scopes where it has no others, as otelcol does; else it is dropped, being a
+///   copy.
 /// - Tags are minimal. Unknown fields stay, in order.
 ///
-/// It serves the rare request whose layout is odd, so it reads each message several times rather than keep a table of its
-/// fields: a hostile request of millions of tiny fields must not cost many times its size. Only for bytes that
+/// It serves the rare request whose layout is odd, so it reads each message several times rather than keep a table of
+/// its fields: a hostile request of millions of tiny fields must not cost many times its size. Only for bytes that
 /// `WireValidator` accepted: that bounds the recursion.
 enum WireCanonicalizer {
     static func rewrite(_ bytes: WireBytes, as type: MessageType) throws(WireError) -> [UInt8] {

@@ -44,6 +44,29 @@ import Testing
         #expect(try OTLPRequest.items(0..<expected.count + 9, of: request, signal: test.signal) == request)
     }
 
+    /// Scenario: pieces of several requests appended to one writer, whole ones among them.
+    /// Guarantees: the result is a canonical request of just those items, in order.
+    @Test(arguments: Case.all)
+    func appendingMerges(_ test: Case) throws {
+        var generator = test.generator()
+        var writer = WireWriter(capacity: 0)
+        var expected: [[UInt8]] = []
+        for _ in 0..<6 {
+            let request = generator.request(test.signal).bytes
+            let items = try #require(Oracle.items(request, test.signal))
+            let lower = generator.random.oneIn(2) ? 0 : generator.random.int(in: 0...items.count)
+            let upper = generator.random.oneIn(2) ? items.count : generator.random.int(in: lower...items.count)
+            expected += items[lower..<upper]
+            try request.withWireBytes { (bytes) throws(WireError) in
+                try OTLPRequest.appendItems(lower..<upper, of: bytes, signal: test.signal, to: &writer)
+            }
+        }
+        #expect(Oracle.items(writer.bytes, test.signal) == expected)
+        let validated = try OTLPRequest.validate(writer.bytes, signal: test.signal)
+        #expect(validated.bytes == writer.bytes)
+        #expect(validated.itemCount == expected.count)
+    }
+
     /// Scenario: several requests merged.
     /// Guarantees: the items of all, in order; nothing becomes an empty request.
     @Test(arguments: Case.all)

@@ -169,10 +169,15 @@ struct EditWalk: ~Copyable {
 
     @inline(__always)
     private func append(_ bytes: WireBytes, to buffer: UnsafeMutableBufferPointer<UInt8>, at count: inout Int) {
-        guard !bytes.isEmpty else { return }
         precondition(bytes.count <= buffer.count - count, "edits are longer than announced")
-        unsafe (buffer.baseAddress! + count).initialize(from: bytes.start, count: bytes.count)
-        count += bytes.count
+        var copied = 0
+        // In pieces: one long copy to a place that is almost aligned with its source took ten times as long (x86, glibc).
+        while copied < bytes.count {
+            let piece = min(bytes.count - copied, 1024)
+            unsafe (buffer.baseAddress! + count).initialize(from: bytes.start + copied, count: piece)
+            copied += piece
+            count += piece
+        }
     }
 }
 

@@ -122,7 +122,8 @@ extension EditWalk {
 
     // MARK: Loading
 
-    /// Fills the table with the attributes of `message` that the program names, and the item's fields that filters read.
+    /// Fills the table with the attributes of `message` that the program names, and the item's fields that filters
+    /// read.
     private mutating func load(
         _ message: WireBytes, base: Int, _ layout: EditLayout, keys: EditProgram.KeyTable
     ) throws(WireError) {

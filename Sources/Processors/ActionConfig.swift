@@ -122,7 +122,8 @@ struct ActionConfig: ConfigBlock {
             return try RegularExpression(pattern)
         } catch {
             throw self.error(
-                ". Field \"pattern\" has invalid pattern: \"\(pattern)\" to be set at the \(index)-th actions (\(error))"
+                ". Field \"pattern\" has invalid pattern: \"\(pattern)\" to be set at the \(index)-th actions"
+                    + " (\(error))"
             )
         }
     }

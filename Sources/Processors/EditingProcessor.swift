@@ -50,7 +50,8 @@ enum ClientContext {
 
     /// `client.address`, or the values of a request header (`metadata.<header>` or just its name), joined by `;`.
     ///
-    /// - Returns: nil when the client has no such thing; `auth.…` never is there, since no receiver authenticates clients.
+    /// - Returns: nil when the client has no such thing; `auth.…` never is there, since no receiver authenticates
+    /// clients.
     static func value(of name: String, in client: ClientInfo?) -> String? {
         guard let client, !name.hasPrefix(authPrefix) else { return nil }
         if name == "client.address" { return client.address }

@@ -2,8 +2,8 @@ package import RegularExpression
 
 /// One action on a set of attributes, as the `attributes` and `resource` processors know them.
 ///
-/// Keys may occur twice in real data: reading and writing mean the first occurrence; `delete` and `hash` mean all of them,
-/// since they are there to keep values out.
+/// Keys may occur twice in real data: reading and writing mean the first occurrence; `delete` and `hash` mean all of
+/// them, since they are there to keep values out.
 package enum AttributeAction: Sendable {
     /// Adds the attribute unless the key is there.
     case insert(key: String, from: AttributeSource)
@@ -13,10 +13,11 @@ package enum AttributeAction: Sendable {
     case upsert(key: String, from: AttributeSource)
     /// Removes `key`, and all keys that `pattern` matches.
     case delete(key: String?, pattern: RegularExpression?)
-    /// Replaces the value of `key`, and then of all keys that `pattern` matches, by the lower-case hex SHA-256 of its bytes.
+    /// Replaces the value of `key`, and then of all keys that `pattern` matches, by the lower-case hex SHA-256 of its
+    /// bytes.
     case hash(key: String?, pattern: RegularExpression?)
-    /// Upserts an attribute for each named group of `pattern` if it matches the string value of `key`; a group that took
-    /// no part gives the empty string. Groups without a name are left out.
+    /// Upserts an attribute for each named group of `pattern` if it matches the string value of `key`; a group that
+    /// took no part gives the empty string. Groups without a name are left out.
     case extract(key: String, pattern: RegularExpression)
     /// Changes the kind of the value; one that cannot be converted stays.
     case convert(key: String, to: ConvertedType)

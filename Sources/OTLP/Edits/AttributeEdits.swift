@@ -1,8 +1,8 @@
 /// A compiled program of attribute actions that works on the wire bytes of a request.
 ///
-/// The request must be canonical. It is walked once, however many stages there are; what no action changes keeps its bytes,
-/// and a request in which nothing changes is handed back as it came. Lengths of enclosing messages are written minimal.
-/// New attributes follow the last one of their set. Safe to use from several threads at once.
+/// The request must be canonical. It is walked once, however many stages there are; what no action changes keeps its
+/// bytes, and a request in which nothing changes is handed back as it came. Lengths of enclosing messages are written
+/// minimal. New attributes follow the last one of their set. Safe to use from several threads at once.
 package struct AttributeEdits: Sendable {
     package enum Target: Sendable {
         case resource
@@ -39,8 +39,8 @@ package struct AttributeEdits: Sendable {
     ///
     /// - Parameters:
     ///   - request: a canonical export request of `signal`.
-    ///   - context: the encoded AnyValue of a name in `AttributeSource.context`, nil if there is none; asked at most once
-    ///     for each name in a request.
+    ///   - context: the encoded AnyValue of a name in `AttributeSource.context`, nil if there is none; asked at most
+    ///     once for each name in a request.
     /// - Returns: `request` itself, without a copy, when nothing changes.
     /// - Throws: when the bytes are not protobuf.
     package func apply(

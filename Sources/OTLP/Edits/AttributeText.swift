@@ -1,4 +1,5 @@
-/// The text form of attribute values: what `convert` to a string writes, and what regular expressions see of other kinds.
+/// The text form of attribute values: what `convert` to a string writes, and what regular expressions see of other
+/// kinds.
 ///
 /// Numbers and JSON look as Go writes them, since that is what otelcol stores.
 enum AttributeText {

@@ -122,17 +122,32 @@ extension EditWalk {
 
     // MARK: Loading
 
-    /// Fills the table with the attributes of `message` that the program names, and the item's fields that filters read.
+    /// Fills the table with the attributes of `message` that the program names, and the item's fields that filters
+    /// read.
     private mutating func load(
         _ message: WireBytes, base: Int, _ layout: EditLayout, keys: EditProgram.KeyTable
     ) throws(WireError) {
         table.reset(insertionPoint: base + message.count)
         if program.readsItemFields { item = ItemFields() }
-        var cursor = WireCursor(message)
-        while let field = try cursor.nextField() {
+        let tag = UInt8(truncatingIfNeeded: layout.attributes << 3 | 2)
+        var offset = 0
+        while offset < message.count {
+            // Most fields are attributes of fewer than 128 bytes: these are read in place.
+            if message[offset] == tag, offset + 1 < message.count, message[offset + 1] < 0x80 {
+                let start = offset + 2
+                let end = start + Int(message[offset + 1])
+                guard end <= message.count else { throw .truncated }
+                try loadAttribute(message.slice(start..<end), range: (base + offset)..<(base + end), keys: keys)
+                table.setInsertionPoint(base + end)
+                offset = end
+                continue
+            }
+            var cursor = WireCursor(message.slice(offset..<message.count))
+            guard let field = try cursor.nextField() else { return }
+            let end = offset + cursor.offset
             if field.number == layout.attributes, field.type == .lengthDelimited {
-                try loadAttribute(field, base: base, keys: keys)
-                table.setInsertionPoint(base + field.range.upperBound)
+                try loadAttribute(field.bytes, range: (base + offset)..<(base + end), keys: keys)
+                table.setInsertionPoint(base + end)
             } else if program.readsItemFields {
                 switch field.number {
                 case layout.text where field.type == .lengthDelimited: item.text = field.bytes
@@ -141,14 +156,17 @@ extension EditWalk {
                 default: break
                 }
             }
+            offset = end
         }
     }
 
+    /// - Parameters:
+    ///   - bytes: a KeyValue.
+    ///   - range: where the whole field stands in the request.
     @inline(__always)
     private mutating func loadAttribute(
-        _ field: WireField, base: Int, keys: EditProgram.KeyTable
+        _ bytes: WireBytes, range: Range<Int>, keys: EditProgram.KeyTable
     ) throws(WireError) {
-        let bytes = field.bytes
         // Nearly every KeyValue is a short key followed by a value: then the key decides before the value is looked at.
         if bytes.count > 3, bytes[0] == 0x0a, bytes[1] < 0x80 {
             let keyEnd = 2 + Int(bytes[1])
@@ -159,17 +177,13 @@ extension EditWalk {
                 let number = keys.number(of: key, constants: constants)
                 guard number != EditProgram.KeyTable.none || keys.isOpen else { return }
                 let pair = KeyAndValue(key: key, value: bytes.slice((keyEnd + 2)..<bytes.count))
-                table.load(pair, number: number, range: field.range.shifted(by: base))
+                table.load(pair, number: number, range: range)
                 return
             }
         }
         let pair = try KeyAndValue(bytes)
         let number = keys.number(of: pair.key, constants: constants)
         guard number != EditProgram.KeyTable.none || keys.isOpen else { return }
-        table.load(pair, number: number, range: field.range.shifted(by: base))
+        table.load(pair, number: number, range: range)
     }
-}
-
-extension Range<Int> {
-    fileprivate func shifted(by offset: Int) -> Range<Int> { (lowerBound + offset)..<(upperBound + offset) }
 }

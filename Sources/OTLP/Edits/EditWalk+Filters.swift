@@ -1,6 +1,7 @@
 import RegularExpression
 
-/// Filters are decided from the outside in: the resource, the scope and the metric close gates for all items below them.
+/// Filters are decided from the outside in: the resource, the scope and the metric close gates for all items below
+/// them.
 extension EditWalk {
     /// Whether an item stage can still work on some item.
     func hasOpenStage(_ gates: [Gate]) -> Bool {

@@ -64,8 +64,8 @@ extension EditWalk {
         }
     }
 
-    /// The value's hash as an AnyValue. Strings are hashed as they are, numbers as eight bytes, bools as one; everything else
-    /// becomes the empty string.
+    /// The value's hash as an AnyValue. Strings are hashed as they are, numbers as eight bytes, bools as one;
+    /// everything else becomes the empty string.
     private mutating func hashed(_ value: WireBytes) throws(WireError) -> WireBytes {
         let input: WireBytes
         switch try AttributeContent(value) {

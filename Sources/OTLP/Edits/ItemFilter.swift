@@ -11,7 +11,8 @@ package struct ItemFilter: Sendable {
     }
 }
 
-/// Conditions on an item and what surrounds it. All that are set must hold; in a list of texts or libraries one suffices.
+/// Conditions on an item and what surrounds it. All that are set must hold; in a list of texts or libraries one
+/// suffices.
 package struct ItemMatcher: Sendable {
     /// The text form of the resource's `service.name`; `<nil-service-name>` stands for its absence.
     package var services: TextMatcher?

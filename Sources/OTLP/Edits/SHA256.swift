@@ -9,7 +9,13 @@ enum SHA256 {
         var digest: [UInt8] = Array(repeating: 0, count: byteCount)
         let done = unsafe EVP_Digest(bytes.buffer.baseAddress, bytes.count, &digest, nil, EVP_sha256(), nil)
         precondition(done == 1, "libcrypto has no SHA-256")
-        let digits: [UInt8] = Array("0123456789abcdef".utf8)
-        return digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        var hex: [UInt8] = []
+        hex.reserveCapacity(2 * byteCount)
+        for byte in digest {
+            for digit in [byte >> 4, byte & 15] {
+                hex.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+            }
+        }
+        return hex
     }
 }

@@ -49,8 +49,8 @@ struct MatchConfig: ConfigBlock {
 
     /// The conditions for `signal`.
     ///
-    /// - Throws: when the block has keys that mean nothing there, or none that mean something. Metrics are the exception,
-    ///   as in otelcol: only `metric_names` and `resources` count, and without them nothing matches.
+    /// - Throws: when the block has keys that mean nothing there, or none that mean something. Metrics are the
+    ///   exception, as in otelcol: only `metric_names` and `resources` count, and without them nothing matches.
     func matcher(for signal: Signal) throws(ConfigError) -> ItemMatcher {
         var matcher = ItemMatcher()
         matcher.resources = resources

@@ -4,7 +4,8 @@ import OTLP
 import Synchronization
 
 extension ProcessorFactory {
-    /// `memory_limiter`: refuses requests, retryably, while too much memory is in use. All pipelines that name it share one.
+    /// `memory_limiter`: refuses requests, retryably, while too much memory is in use. All pipelines that name it share
+    /// one.
     package static var memoryLimiter: ProcessorFactory {
         ProcessorFactory(type: "memory_limiter", config: MemoryLimiterProcessorConfig.self) { config in
             let shared = SharedMemoryLimiter()

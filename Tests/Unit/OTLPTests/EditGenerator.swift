@@ -22,7 +22,7 @@ struct EditRandom: RandomNumberGenerator {
     /// Seeds of one run: `TEST_SEED` if set, else a fixed range.
     static var seeds: [UInt64] {
         if let seed = ProcessInfo.processInfo.environment["TEST_SEED"].flatMap({ UInt64($0) }) { return [seed] }
-        return Array(1...60)
+        return Array(1...30)
     }
 }
 

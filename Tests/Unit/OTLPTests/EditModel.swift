@@ -80,8 +80,8 @@ enum EditModel {
             key: parts.last { $0.number == 1 }?.bytes ?? [], value: parts.last { $0.number == 2 }?.bytes ?? [])
     }
 
-    /// The request with the attributes of each set behind the other fields, and without empty resources: stages that run
-    /// together and in turn may differ in these.
+    /// The request with the attributes of each set behind the other fields, and without empty resources: stages that
+    /// run together and in turn may differ in these.
     static func normalized(_ request: [UInt8], signal: Signal) -> [UInt8] {
         func arranged(_ bytes: [UInt8], _ number: UInt32) -> [UInt8] {
             let fields = decode(bytes)

@@ -4,9 +4,11 @@ import Testing
 
 @testable import Processors
 
-/// Guarantees: include and exclude choose the items otelcol would, and processors count, fuse and read the client's context.
+/// Guarantees: include and exclude choose the items otelcol would, and processors count, fuse and read the client's
+/// context.
 @Suite struct AttributesProcessorTests {
-    /// A traces request: resource `service.name: shop`, scope `lib` 1.2, one server span `GET /cart` with these attributes.
+    /// A traces request: resource `service.name: shop`, scope `lib` 1.2, one server span `GET /cart` with these
+    /// attributes.
     static func span(_ attributes: [(String, AttributeConstant)] = []) -> Telemetry {
         var writer = WireWriter()
         let group = writer.beginMessage(1)

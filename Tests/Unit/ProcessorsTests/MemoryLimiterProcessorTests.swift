@@ -5,7 +5,8 @@ import Testing
 
 @testable import Processors
 
-/// Guarantees: requests are refused, retryably, exactly while memory is above the limit, and that is counted and logged.
+/// Guarantees: requests are refused, retryably, exactly while memory is above the limit, and that is counted and
+/// logged.
 @Suite struct MemoryLimiterProcessorTests {
     private func config(_ literal: ConfigLiteral) throws -> MemoryLimiterProcessorConfig {
         try MemoryLimiterProcessorConfig.decode(literal.node, path: "processors::memory_limiter")

@@ -21,7 +21,8 @@ package struct ValidatedRequest: Sendable {
 /// - the resource comes before its scopes, the scope before its items, the key of a KeyValue before its value;
 /// - AnyValues nest at most 64 deep; tags are minimal varints; no envelope has the deprecated field 1000.
 ///
-/// Not promised: UTF-8, minimal length varints, the order of other fields, the absence of unknown fields or empty messages.
+/// Not promised: UTF-8, minimal length varints, the order of other fields, the absence of unknown fields or empty
+/// messages.
 package enum OTLPRequest {
     /// Checks a request, and rewrites it if its layout is not canonical. The canonical request comes back uncopied.
     ///

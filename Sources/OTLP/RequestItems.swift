@@ -1,7 +1,7 @@
 /// Finds, counts and copies the items of a canonical request without looking into them.
 ///
-/// Items sit at the bottom of a tree of envelopes: request → ResourceSpans → ScopeSpans → Span, and for metrics request →
-/// ResourceMetrics → ScopeMetrics → Metric → Gauge (or another) → NumberDataPoint (or another).
+/// Items sit at the bottom of a tree of envelopes: request → ResourceSpans → ScopeSpans → Span, and for metrics request
+/// → ResourceMetrics → ScopeMetrics → Metric → Gauge (or another) → NumberDataPoint (or another).
 struct ItemSlicer {
     /// How many levels of envelopes are around an item, the request being the first.
     private let envelopeLevels: Int

@@ -56,21 +56,21 @@ extension OTLPGenerator {
 
     private mutating func histogramDataPoint() -> ProtobufMessage {
         message { generator in
-            var fields = generator.fixed64(2) + generator.fixed64(3) + generator.fixed64(4) + generator.fixed64(5)
+            var fields = generator.fixed64(2) + generator.fixed64(3) + generator.fixed64(4) + generator.optional64(5)
             fields += generator.fixed64s(6) + generator.fixed64s(7) + generator.exemplars(8)
             fields += generator.attributes(9) + generator.varint32(10)
-            return fields + generator.fixed64(11) + generator.fixed64(12)
+            return fields + generator.optional64(11) + generator.optional64(12)
         }
     }
 
     private mutating func exponentialHistogramDataPoint() -> ProtobufMessage {
         message { generator in
             var fields = generator.attributes(1) + generator.fixed64(2) + generator.fixed64(3) + generator.fixed64(4)
-            fields += generator.fixed64(5) + generator.varint32(6) + generator.fixed64(7)
+            fields += generator.optional64(5) + generator.varint32(6) + generator.fixed64(7)
             fields += generator.maybe { ProtobufField(8, .message($0.buckets())) }
             fields += generator.maybe { ProtobufField(9, .message($0.buckets())) }
             fields += generator.varint32(10) + generator.exemplars(11)
-            return fields + generator.fixed64(12) + generator.fixed64(13) + generator.fixed64(14)
+            return fields + generator.optional64(12) + generator.optional64(13) + generator.fixed64(14)
         }
     }
 
@@ -80,7 +80,7 @@ extension OTLPGenerator {
             if generator.random.oneIn(3) { return generator.varint32(1) + counts }
             var packed: [UInt8] = []
             for case .varint(let count) in counts.map(\.value) { packed.appendVarint(count) }
-            return generator.varint32(1) + [ProtobufField(2, .bytes(packed), .repeated)]
+            return generator.varint32(1) + [ProtobufField(2, .bytes(packed))]
         }
     }
 
@@ -106,10 +106,17 @@ extension OTLPGenerator {
         }
     }
 
+    /// A double whose zero differs from its absence.
+    private mutating func optional64(_ number: UInt32) -> [ProtobufField] {
+        var fields = fixed64(number)
+        for index in fields.indices { fields[index].hasPresence = true }
+        return fields
+    }
+
     /// Repeated numbers of eight bytes, packed or one by one.
     private mutating func fixed64s(_ number: UInt32) -> [ProtobufField] {
         let values = some { ProtobufField(number, .fixed64($0.number()), .repeated) }
         if random.oneIn(3) { return values }
-        return [ProtobufField(number, .bytes(values.flatMap { $0.bytes.dropFirst(number < 16 ? 1 : 2) }), .repeated)]
+        return [ProtobufField(number, .bytes(values.flatMap { $0.bytes.dropFirst(number < 16 ? 1 : 2) }))]
     }
 }

@@ -1,9 +1,10 @@
 package import OTLP
 
-/// Makes random valid export requests, as trees: every kind of field and value, also the odd ones that real clients send.
+/// Makes random valid export requests, as trees: every kind of field and value, also the odd ones that real clients
+/// send.
 ///
-/// Their encoding (`bytes`) is canonical. Strings may be empty or invalid UTF-8, keys may repeat, numbers be 0, negative
-/// or extreme, messages empty, ids absent; fields that no schema knows are strewn in.
+/// Their encoding (`bytes`) is canonical. Strings may be empty or invalid UTF-8, keys may repeat, numbers be 0,
+/// negative or extreme, messages empty, ids absent; fields that no schema knows are strewn in.
 package struct OTLPGenerator {
     package var random: SeededRandom
     /// Whether there are fields that the schema does not know.

@@ -25,6 +25,20 @@ package struct ProtobufMessage: Sendable {
     }
 }
 
+extension ProtobufMessage {
+    /// The message without what proto3 does not tell from absence: zeros, empty strings, and empty singular messages.
+    package var withoutDefaults: ProtobufMessage {
+        var message = self
+        message.fields = fields.compactMap { field in
+            var field = field
+            if case .message(let message) = field.value { field.value = .message(message.withoutDefaults) }
+            if case .singular = field.occurrence, !field.hasPresence, field.isDefault { return nil }
+            return field
+        }
+        return message
+    }
+}
+
 package struct ProtobufField: Sendable {
     package indirect enum Value: Sendable {
         case varint(UInt64)
@@ -49,12 +63,23 @@ package struct ProtobufField: Sendable {
     package var occurrence: Occurrence
     /// Whether the field is a span, a log record or a data point.
     package var isItem = false
+    /// Whether the presence of a zero means something: proto3 `optional`.
+    package var hasPresence = false
 
     package init(_ number: UInt32, _ value: Value, _ occurrence: Occurrence = .singular, isItem: Bool = false) {
         self.number = number
         self.value = value
         self.occurrence = occurrence
         self.isItem = isItem
+    }
+
+    fileprivate var isDefault: Bool {
+        switch value {
+        case .varint(let value), .fixed64(let value): value == 0
+        case .fixed32(let value): value == 0
+        case .bytes(let bytes): bytes.isEmpty
+        case .message(let message): message.fields.isEmpty
+        }
     }
 
     /// The field encoded, minimal.

@@ -1,9 +1,9 @@
 extension OTLPRequest {
     /// Adds an AnyValue as plain text, as otelcol shows values where a column or a line holds only text.
     ///
-    /// A string as it is; a bool, an integer, a double in their shortest form; bytes as base64; a list or map as compact
-    /// JSON with sorted keys, of equal keys the last; nothing for an empty value, or for a list or map that JSON cannot
-    /// hold because a double in it is not finite.
+    /// A string as it is; a bool, an integer, a double in their shortest form; bytes as base64; a list or map as
+    /// compact JSON with sorted keys, of equal keys the last; nothing for an empty value, or for a list or map that
+    /// JSON cannot hold because a double in it is not finite.
     ///
     /// - Parameter anyValue: the message's bytes, of a validated request; bytes that do not parse count as empty.
     package static func appendText(of anyValue: WireBytes, to output: inout [UInt8]) {

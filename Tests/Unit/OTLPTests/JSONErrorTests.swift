@@ -89,6 +89,7 @@ import Testing
         }
         let deepest = try OTLPRequest.fromJSON(attribute(64), signal: .traces)
         #expect(try OTLPRequest.validate(deepest, signal: .traces).bytes == deepest)
+        #expect(try JSONRoundTripTests.json(deepest, .traces).contains("arrayValue"))
         #expect(throws: JSONError.self) { try OTLPRequest.fromJSON(attribute(65), signal: .traces) }
         func unknown(_ depth: Int) -> [UInt8] {
             Array(#"{"x":\#(String(repeating: "[", count: depth))\#(String(repeating: "]", count: depth))}"#.utf8)

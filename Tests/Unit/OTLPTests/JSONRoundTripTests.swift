@@ -72,7 +72,7 @@ import Testing
         var generator = test.generator()
         for _ in 0..<4 {
             let json = try JSONRoundTripTests.json(generator.request(test.signal).bytes, test.signal)
-            for _ in 0..<25 {
+            for _ in 0..<8 {
                 let corrupted = Array(json.utf8).corrupted(using: &generator.random)
                 do {
                     let read = try OTLPRequest.fromJSON(corrupted, signal: test.signal)
@@ -91,7 +91,7 @@ import Testing
         var generator = test.generator()
         for _ in 0..<4 {
             let request = generator.request(test.signal).bytes
-            for _ in 0..<25 {
+            for _ in 0..<8 {
                 var output: [UInt8] = [1, 2, 3]
                 do {
                     let corrupted = request.corrupted(using: &generator.random)

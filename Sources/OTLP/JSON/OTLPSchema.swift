@@ -119,8 +119,8 @@ struct FieldSchema {
 
 /// All messages of OTLP as one table, which drives the JSON coders of both directions.
 ///
-/// The fields of a message stand in the order in which the published schema declares them, which is the order of the keys
-/// in otelcol's JSON.
+/// The fields of a message stand in the order in which the published schema declares them: the order of the keys in
+/// otelcol's JSON.
 struct OTLPSchema {
     static let shared = OTLPSchema()
 

@@ -30,7 +30,7 @@ struct HTTP2LifetimeTests {
     @Test("an idle connection is sent away after its call was answered")
     func idle() async throws {
         var keepalive = HTTP2Keepalive()
-        keepalive.maxConnectionIdle = .milliseconds(50)
+        keepalive.maxConnectionIdle = .seconds(1)
         let frames = try await frames(after: Frames.preface + Self.call, keepalive: keepalive)
         #expect(frames.contains { $0.kind == 0 && $0.payload.suffix(2) == Array("hi".utf8)[...] })
         // The second GOAWAY names the last stream that was served.
@@ -59,7 +59,7 @@ struct HTTP2LifetimeTests {
     func pings() async throws {
         var keepalive = HTTP2Keepalive()
         keepalive.minPingInterval = .seconds(60)
-        keepalive.maxConnectionIdle = .milliseconds(200)
+        keepalive.maxConnectionIdle = .seconds(1)
         let ping = Frames.frame(.ping, stream: 0, [UInt8](repeating: 7, count: 8))
         let often = try await frames(after: Frames.preface + (0..<10).flatMap { _ in ping }, keepalive: keepalive)
         let goAway = try #require(often.last { $0.kind == 7 })

@@ -104,10 +104,16 @@ extension HTTP2ServerHandler {
         lifetime.idle?.set(hasAny ? nil : configuration.keepalive.maxConnectionIdle)
     }
 
-    /// Answers went out, after which clients may measure the round trip with a PING.
-    func noteAnswers() {
+    /// An answer goes out, after which a client may measure the round trip with a PING, as many do all the time.
+    func noteAnswer() {
         lifetime.pingStrikes = 0
         lifetime.lastPing = nil
+    }
+
+    /// A call pays for the control frames that come with it.
+    func noteCall() {
+        noteStreams(hasAny: true)
+        lifetime.overheadTokens += 2
     }
 
     func notePing() {

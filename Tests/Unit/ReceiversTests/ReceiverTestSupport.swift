@@ -102,7 +102,7 @@ struct RunningReceiver: Sendable {
         return RunningReceiver(receiver: receiver, consumer: consumer, metrics: metrics)
     }
 
-    func stop() async { await receiver.stop(deadline: .now + .seconds(5)) }
+    func stop() async { await receiver.stop(deadline: .now + .seconds(30)) }
 
     /// `name{label,…} value` for every series, sorted.
     var counters: [String] {

@@ -62,7 +62,7 @@ struct GRPCServerTests {
                     address,
                     """
                     futures = [(i, stub().future(b'%d' % i * (i % 500 + 1))) for i in range(600)]
-                    for i, future in futures: assert future.result(timeout=20) == b'%d' % i * (i % 500 + 1)
+                    for i, future in futures: assert future.result(timeout=60) == b'%d' % i * (i % 500 + 1)
                     print('ok')
                     """)
                 #expect(output == "ok\n")
@@ -132,7 +132,7 @@ struct GRPCServerTests {
             handler: { request, complete in
                 let tenant = request.metadata.filter { $0.name == "x-tenant" }.map(\.value)
                 let hasPseudo = request.metadata.contains { $0.name.hasPrefix(":") }
-                let isTimed = request.timeout.map { $0 > .seconds(10) && $0 <= .seconds(20) } ?? false
+                let isTimed = request.timeout.map { $0 > .seconds(30) && $0 <= .seconds(60) } ?? false
                 let isLocal = request.remoteAddress.hasPrefix("127.0.0.1:")
                 complete(.success(Array("\(request.path) \(tenant) \(hasPseudo) \(isTimed) \(isLocal)".utf8)))
             },
@@ -166,7 +166,7 @@ struct GRPCServerTests {
             address,
             """
             futures = [stub().future(b'x') for _ in range(50)]
-            print({future.result(timeout=20) for future in futures})
+            print({future.result(timeout=60) for future in futures})
             print(failure(b'late'))
             """)
         var completions: [GRPCServer.Completion] = []

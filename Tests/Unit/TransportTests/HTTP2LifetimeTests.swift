@@ -30,7 +30,7 @@ struct HTTP2LifetimeTests {
     @Test("an idle connection is sent away after its call was answered")
     func idle() async throws {
         var keepalive = HTTP2Keepalive()
-        keepalive.maxConnectionIdle = .milliseconds(50)
+        keepalive.maxConnectionIdle = .seconds(1)
         let frames = try await frames(after: Frames.preface + Self.call, keepalive: keepalive)
         #expect(frames.contains { $0.kind == 0 && $0.payload.suffix(2) == Array("hi".utf8)[...] })
         // The second GOAWAY names the last stream that was served.
@@ -55,11 +55,34 @@ struct HTTP2LifetimeTests {
         #expect(!frames.contains { $0.kind == 7 })
     }
 
+    @Test("a client may ping after every answer, however many there are")
+    func pingsAfterAnswers() async throws {
+        let ping = Frames.frame(.ping, stream: 0, [UInt8](repeating: 7, count: 8))
+        let calls = (0..<3000).flatMap { index in
+            Frames.call(stream: UInt32(index * 2 + 1), path: GRPCServerTests.echo, message: "x") + ping
+        }
+        try await GRPCServerTests.withServer(
+            configure: { $0.maxConcurrentStreams = 5000 },
+            { address in
+                let received = try await onThread {
+                    let socket = try TestSocket(address)
+                    // In parts, as a client would that waits for answers.
+                    for start in stride(from: 0, to: calls.count, by: 10_000) {
+                        try socket.send(
+                            Array((start == 0 ? Frames.preface : []) + calls[start..<min(start + 10_000, calls.count)]))
+                    }
+                    socket.endWriting()
+                    return try socket.receiveAll()
+                }
+                #expect(Frames.parse(received).filter { $0.kind == 0 }.count == 3000)
+            })
+    }
+
     @Test("a client that pings too often is told to calm down, but not one that pings between answers")
     func pings() async throws {
         var keepalive = HTTP2Keepalive()
         keepalive.minPingInterval = .seconds(60)
-        keepalive.maxConnectionIdle = .milliseconds(200)
+        keepalive.maxConnectionIdle = .seconds(1)
         let ping = Frames.frame(.ping, stream: 0, [UInt8](repeating: 7, count: 8))
         let often = try await frames(after: Frames.preface + (0..<10).flatMap { _ in ping }, keepalive: keepalive)
         let goAway = try #require(often.last { $0.kind == 7 })

@@ -91,8 +91,8 @@ import Testing
         #expect(values.count == 5)
         #expect(try #require(values["otelcol_process_uptime"]) >= 90)
         #expect(try #require(values["otelcol_process_cpu_seconds"]) > 0)
-        #expect(try #require(values["otelcol_process_memory_rss"]) > 1 << 20)
-        #expect(try #require(values["otelcol_process_runtime_heap_alloc_bytes"]) > 1 << 10)
+        #expect(try #require(values["otelcol_process_memory_rss"]) > 1_000_000)
+        #expect(try #require(values["otelcol_process_runtime_heap_alloc_bytes"]) > 1000)
         #expect(
             try #require(values["otelcol_process_runtime_total_sys_memory_bytes"])
                 >= #require(values["otelcol_process_runtime_heap_alloc_bytes"]))

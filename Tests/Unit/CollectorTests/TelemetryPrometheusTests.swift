@@ -22,7 +22,8 @@ import Testing
         _ = registry.counter("otelcol_never", help: "Hidden.", labels: [:])
         _ = registry.counter("otelcol_zero", help: "Shown.", labels: [:], showsZero: true)
         let sizes = registry.histogram(
-            "otelcol_processor_batch_batch_send_size", help: "Items in a\nbatch \\ \"quoted\".", bounds: [10, 25, 0.5e3],
+            "otelcol_processor_batch_batch_send_size", help: "Items in a\nbatch \\ \"quoted\".",
+            bounds: [10, 25, 0.5e3],
             labels: ["processor": "batch/\"a\\b\"\n"])
         for size in [5.0, 10, 10.5, 600] { sizes.record(size) }
         registry.observe("otelcol_process_uptime", help: "Uptime.", kind: .counter, labels: [:]) { 1.5 }
@@ -105,7 +106,8 @@ import Testing
         let registry = registry()
         ProcessMetrics.register(in: registry)
         let (status, remarks) = try check(
-            PrometheusText.render(registry.snapshot(), constantLabels: Self.constantLabels, resource: Self.constantLabels))
+            PrometheusText.render(
+                registry.snapshot(), constantLabels: Self.constantLabels, resource: Self.constantLabels))
         #expect(status == 3)
         #expect(remarks.allSatisfy { $0.hasSuffix("counter metrics should have \"_total\" suffix") }, "\(remarks)")
 

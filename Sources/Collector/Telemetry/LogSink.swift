@@ -124,14 +124,21 @@ enum LogTime {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
-    /// `2024-12-16T10:00:00.000Z`, or with the local offset: `2024-12-16T11:00:00.000+0100`.
+    /// The time with the local zone's offset.
     static func iso8601(_ unixNanos: Int64) -> String {
         var seconds = time_t(unixNanos / 1_000_000_000)
         var local = unsafe tm()
         unsafe localtime_r(&seconds, &local)
-        let offset = unsafe local.tm_gmtoff
-        let date = unsafe [(Int(local.tm_year) + 1900, 4), (Int(local.tm_mon) + 1, 2), (Int(local.tm_mday), 2)]
-        let clock = unsafe [(Int(local.tm_hour), 2), (Int(local.tm_min), 2), (Int(local.tm_sec), 2)]
+        return iso8601(unixNanos, utcOffsetSeconds: unsafe local.tm_gmtoff)
+    }
+
+    /// `2024-12-16T10:00:00.000Z`, or with an offset: `2024-12-16T11:00:00.000+0100`.
+    static func iso8601(_ unixNanos: Int64, utcOffsetSeconds offset: Int) -> String {
+        var shifted = time_t(unixNanos / 1_000_000_000) + offset
+        var fields = unsafe tm()
+        unsafe gmtime_r(&shifted, &fields)
+        let date = unsafe [(Int(fields.tm_year) + 1900, 4), (Int(fields.tm_mon) + 1, 2), (Int(fields.tm_mday), 2)]
+        let clock = unsafe [(Int(fields.tm_hour), 2), (Int(fields.tm_min), 2), (Int(fields.tm_sec), 2)]
         let millis = padded(Int(unixNanos / 1_000_000 % 1000), 3)
         let minutes = abs(offset) / 60
         let zone = offset == 0 ? "Z" : "\(offset < 0 ? "-" : "+")\(padded(minutes / 60, 2))\(padded(minutes % 60, 2))"

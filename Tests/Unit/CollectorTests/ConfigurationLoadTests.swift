@@ -54,7 +54,10 @@ import Testing
     @Test(
         "one mistake, one finding with its place",
         arguments: [
-            ("timeout: 2s", "timout: 2s", #"F:7:5: processors::batch: '' has invalid keys: timout (did you mean "timeout"?)"#),
+            (
+                "timeout: 2s", "timout: 2s",
+                #"F:7:5: processors::batch: '' has invalid keys: timout (did you mean "timeout"?)"#
+            ),
             ("grpc:", "gprc:", #"F:4:7: receivers::otlp::protocols: '' has invalid keys: gprc (did you mean "grpc"?)"#),
             (
                 "endpoint: http://x", "endpoint: true",
@@ -74,8 +77,14 @@ import Testing
                 #"F:9:3: error decoding 'exporters': unknown type: "otlphtp" for id: "otlphtp/a" (valid values: [debug otlphttp tracesonly]; did you mean "otlphttp"?)"#
             ),
             ("receivers:\n", "recievers:\n", nil),
-            ("service:\n", "service:\n  foo: 1\n", #"F:17:3: service: '' has invalid keys: foo; known keys: extensions, pipelines, telemetry"#),
-            ("extensions:\n  f", "procesors: {}\nextensions:\n  f", #"F:14:1: '' has invalid keys: procesors (did you mean "processors"?)"#),
+            (
+                "service:\n", "service:\n  foo: 1\n",
+                #"F:17:3: service: '' has invalid keys: foo; known keys: extensions, pipelines, telemetry"#
+            ),
+            (
+                "extensions:\n  f", "procesors: {}\nextensions:\n  f",
+                #"F:14:1: '' has invalid keys: procesors (did you mean "processors"?)"#
+            ),
             (
                 "  batch:\n    timeout: 2s", "  batch/:\n    timeout: 2s\n  batch:",
                 #"F:6:3: error decoding 'processors': in "batch/" id: the part after / should not be empty"#
@@ -148,7 +157,10 @@ import Testing
                 "  file_storage/q:", "  file_storage/q:\n    directory: ''",
                 "F:16:5: extensions::file_storage/q: directory must not be empty"
             ),
-            ("extensions:\n  f", "connectors: {forward: }\nextensions:\n  f", #"F:14:14: error decoding 'connectors': unknown type: "forward" for id: "forward" (valid values: [])"#),
+            (
+                "extensions:\n  f", "connectors: {forward: }\nextensions:\n  f",
+                #"F:14:14: error decoding 'connectors': unknown type: "forward" for id: "forward" (valid values: [])"#
+            ),
             (
                 "otlphttp/a:\n", "logging:\n  otlphttp/a:\n",
                 "F:9:3: error decoding 'exporters': the logging exporter has been deprecated, use the debug exporter instead"
@@ -193,7 +205,7 @@ import Testing
                 """)
         let invalid = failure { try load(Self.good.replacingOccurrences(of: "      grpc:", with: "")) }
         #expect(
-            invalid == "invalid configuration: yaml:…:2:3: receivers::otlp: "
+            invalid == "invalid configuration: yaml:…:3:5: receivers::otlp: "
                 + "must specify at least one protocol when using the OTLP receiver")
         #expect(
             failure { try load("a: [") }?
@@ -239,7 +251,8 @@ import Testing
     @Test("a value from a variable is blamed on the variable") func variable() {
         let text = Self.good.replacingOccurrences(of: "timeout: 2s", with: "timeout: ${env:WAIT}")
         let message = failure {
-            try CollectorConfig.load(sources: [.uri("yaml:\(text)")], factories: FakeComponents.factories) { _ in "abc" }
+            try CollectorConfig.load(sources: [.uri("yaml:\(text)")], factories: FakeComponents.factories) { _ in "abc"
+            }
         }
         #expect(message?.contains("7:14 (${env:WAIT}): processors::batch::timeout: time: invalid duration") == true)
     }

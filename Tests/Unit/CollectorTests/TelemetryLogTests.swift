@@ -35,11 +35,10 @@ import Testing
     private static let time = LogTime.iso8601(noon)
 
     @Test("times have milliseconds and the zone") func times() {
-        #expect(Self.time.hasPrefix("2024-12-16T") && Self.time.contains(":00:00.000"))
-        #expect(LogTime.iso8601(Self.noon + 45_678_000_000).contains(":45.678"))
-        setenv("TZ", "UTC", 1)
-        tzset()
-        #expect(LogTime.iso8601(Self.noon) == "2024-12-16T12:00:00.000Z")
+        let time = Self.noon + 45_678_000_000
+        #expect(LogTime.iso8601(time, utcOffsetSeconds: 0) == "2024-12-16T12:00:45.678Z")
+        #expect(LogTime.iso8601(time, utcOffsetSeconds: 20_700) == "2024-12-16T17:45:45.678+0545")
+        #expect(LogTime.iso8601(time, utcOffsetSeconds: -46_800) == "2024-12-15T23:00:45.678-1300")
     }
 
     @Test("console lines") func console() throws {
@@ -67,7 +66,8 @@ import Testing
 
     @Test("JSON lines") func json() throws {
         let setup = try Setup(
-            "{level: debug, encoding: json, disable_caller: true, initial_fields: {zone: a, n: 3}, sampling: {enabled: false}}")
+            "{level: debug, encoding: json, disable_caller: true, initial_fields: {zone: a, n: 3}, sampling: {enabled: false}}"
+        )
         let logger = setup.logging.makeLogger(
             component: ComponentID(type: "batch", name: "x"), kind: .processor, signal: .logs,
             pipeline: PipelineID(signal: .logs, name: "audit"))
@@ -130,7 +130,8 @@ import Testing
                 }
             }
         }
-        let expected = Set((0..<8).flatMap { task in (0..<100).map { String(repeating: "\(task)", count: 300) + "-\($0)" } })
+        let expected = Set(
+            (0..<8).flatMap { task in (0..<100).map { String(repeating: "\(task)", count: 300) + "-\($0)" } })
         #expect(Set(try setup.lines().map { String($0.split(separator: "\t")[2]) }) == expected)
     }
 
@@ -145,13 +146,21 @@ import Testing
         #expect(start.duration(to: .now) < .seconds(5))
         let dropped = output.droppedLines
         #expect(dropped > 100)
-        _ = try pipe.fileHandleForReading.read(upToCount: 1 << 20)
+        _ = readOnce(pipe)
         output.write(Array("after\n".utf8))
         #expect(output.droppedLines == 0)
-        let rest = try #require(try pipe.fileHandleForReading.read(upToCount: 1 << 16))
         #expect(
-            String(decoding: rest, as: UTF8.self)
+            readOnce(pipe)
                 == "\(dropped) log lines were dropped: the output was not read\nafter\n")
+    }
+
+    /// What the pipe holds, at most its usual capacity.
+    private func readOnce(_ pipe: Pipe) -> String {
+        var buffer = [UInt8](repeating: 0, count: 1 << 17)
+        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
+            unsafe read(pipe.fileHandleForReading.fileDescriptor, bytes.baseAddress, bytes.count)
+        }
+        return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
     }
 
     @Test("an output that cannot be opened is an error") func brokenOutput() throws {

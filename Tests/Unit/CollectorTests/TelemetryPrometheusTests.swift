@@ -22,7 +22,8 @@ import Testing
         _ = registry.counter("otelcol_never", help: "Hidden.", labels: [:])
         _ = registry.counter("otelcol_zero", help: "Shown.", labels: [:], showsZero: true)
         let sizes = registry.histogram(
-            "otelcol_processor_batch_batch_send_size", help: "Items in a\nbatch \\ \"quoted\".", bounds: [10, 25, 0.5e3],
+            "otelcol_processor_batch_batch_send_size", help: "Items in a\nbatch \\ \"quoted\".",
+            bounds: [10, 25, 0.5e3],
             labels: ["processor": "batch/\"a\\b\"\n"])
         for size in [5.0, 10, 10.5, 600] { sizes.record(size) }
         registry.observe("otelcol_process_uptime", help: "Uptime.", kind: .counter, labels: [:]) { 1.5 }
@@ -91,8 +92,8 @@ import Testing
         #expect(values.count == 5)
         #expect(try #require(values["otelcol_process_uptime"]) >= 90)
         #expect(try #require(values["otelcol_process_cpu_seconds"]) > 0)
-        #expect(try #require(values["otelcol_process_memory_rss"]) > 1 << 20)
-        #expect(try #require(values["otelcol_process_runtime_heap_alloc_bytes"]) > 1 << 10)
+        #expect(try #require(values["otelcol_process_memory_rss"]) > 1_000_000)
+        #expect(try #require(values["otelcol_process_runtime_heap_alloc_bytes"]) > 1000)
         #expect(
             try #require(values["otelcol_process_runtime_total_sys_memory_bytes"])
                 >= #require(values["otelcol_process_runtime_heap_alloc_bytes"]))
@@ -105,7 +106,8 @@ import Testing
         let registry = registry()
         ProcessMetrics.register(in: registry)
         let (status, remarks) = try check(
-            PrometheusText.render(registry.snapshot(), constantLabels: Self.constantLabels, resource: Self.constantLabels))
+            PrometheusText.render(
+                registry.snapshot(), constantLabels: Self.constantLabels, resource: Self.constantLabels))
         #expect(status == 3)
         #expect(remarks.allSatisfy { $0.hasSuffix("counter metrics should have \"_total\" suffix") }, "\(remarks)")
 

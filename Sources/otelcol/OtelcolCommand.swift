@@ -24,7 +24,7 @@ struct OtelcolCommand: AsyncParsableCommand {
         }
         let config = try options.load()
         if dryRun {
-            ValidateCommand.report(config.notices)
+            try ValidateCommand.check(config)
             return
         }
         try await runCollector(config)

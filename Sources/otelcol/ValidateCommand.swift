@@ -8,10 +8,16 @@ struct ValidateCommand: ParsableCommand {
 
     @OptionGroup var options: ConfigOptions
 
-    func run() throws { Self.report(try options.load().notices) }
+    func run() throws { try Self.check(try options.load()) }
+
+    /// Also makes what only fails when it is made.
+    static func check(_ config: CollectorConfig) throws {
+        try CollectorService(config: config).check()
+        report(config.notices)
+    }
 
     /// Warnings go to stderr; the status stays 0.
-    static func report(_ notices: [ConfigNotice]) {
+    private static func report(_ notices: [ConfigNotice]) {
         for notice in notices where notice.level == .warning { OtelcolCommand.printError("warning: \(notice)") }
     }
 }

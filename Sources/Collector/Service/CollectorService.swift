@@ -89,8 +89,9 @@ package struct CollectorService: Sendable {
         logger.info("Setting up own telemetry...")
         ProcessMetrics.register(in: registry)
         let telemetry = config.service.telemetry
+        let resource = telemetry.resourceAttributes(instanceID: randomUUID())
         for reader in telemetry.metrics.readers {
-            let server = try MetricsServer(reader: reader, resource: resourceAttributes, registry: registry)
+            let server = try MetricsServer(reader: reader, resource: resource, registry: registry)
             do {
                 let address = try await server.start()
                 logger.info(
@@ -101,19 +102,6 @@ package struct CollectorService: Sendable {
             }
             running.lifecycle.started("metrics") { await server.stop() }
         }
-    }
-
-    /// service.name and its like, as the configuration leaves them.
-    private var resourceAttributes: [(String, String)] {
-        var attributes = [
-            ("service.instance.id", randomUUID()), ("service.name", BuildInfo.command),
-            ("service.version", BuildInfo.version),
-        ]
-        for (name, value) in config.service.telemetry.resource {
-            attributes.removeAll { $0.0 == name }
-            if let value { attributes.append((name, value)) }
-        }
-        return attributes
     }
 
     private func startExtensions(_ running: inout RunningCollector) async throws {

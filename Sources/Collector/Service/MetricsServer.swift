@@ -34,29 +34,3 @@ final class MetricsServer: Sendable {
 
     func stop() async { await server.stop(deadline: .now + .seconds(1)) }
 }
-
-extension PrometheusReaderConfig {
-    /// The resource attributes that every series carries.
-    fileprivate func constantLabels(of resource: [(String, String)]) -> [(String, String)] {
-        guard let filter = constantLabels else { return resource }
-        return resource.filter { name, _ in
-            (filter.included.isEmpty || filter.included.contains { matches(name, $0) })
-                && !filter.excluded.contains { matches(name, $0) }
-        }
-    }
-
-    /// `*` stands for any text.
-    private func matches(_ name: String, _ pattern: String) -> Bool {
-        let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
-        guard parts.count > 1 else { return name == pattern }
-        guard name.hasPrefix(parts[0]), name.hasSuffix(parts[parts.count - 1]),
-            name.count >= parts[0].count + parts[parts.count - 1].count
-        else { return false }
-        var rest = name.dropFirst(parts[0].count).dropLast(parts[parts.count - 1].count)
-        for part in parts.dropFirst().dropLast() where !part.isEmpty {
-            guard let found = rest.firstRange(of: part) else { return false }
-            rest = rest[found.upperBound...]
-        }
-        return true
-    }
-}

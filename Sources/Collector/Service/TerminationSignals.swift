@@ -42,7 +42,7 @@ package final class TerminationSignals: Sendable {
 
     private static func handle(_ number: Int32) {
         var action = sigaction()
-        action.__sigaction_handler.sa_handler = { number in
+        unsafe action.__sigaction_handler.sa_handler = { number in
             let saved = errno
             var byte = UInt8(truncatingIfNeeded: number)
             // A full pipe already holds more signals than anybody will act on.

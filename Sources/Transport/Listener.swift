@@ -111,9 +111,6 @@ final class Listener: Sendable {
         drained?.succeed()
     }
 
-    /// Connections that are open.
-    var connectionCount: Int { state.withLock { $0.connections.count } }
-
     /// Stops accepting, lets every connection finish what is open, and returns when all are closed; those left at
     /// `deadline` are cut.
     func stop(deadline: ContinuousClock.Instant) async {

@@ -3,6 +3,8 @@ internal import Glibc
 
 package struct TestSocketError: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// A blocking TCP connection to a server under test; every wait ends after a minute.

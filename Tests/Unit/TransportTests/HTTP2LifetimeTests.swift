@@ -55,27 +55,26 @@ struct HTTP2LifetimeTests {
         #expect(!frames.contains { $0.kind == 7 })
     }
 
-    @Test("a client may ping after every answer, however many there are")
-    func pingsAfterAnswers() async throws {
+    @Test("a client may ping with every call, however many there are")
+    func pingsWithCalls() async throws {
         let ping = Frames.frame(.ping, stream: 0, [UInt8](repeating: 7, count: 8))
-        let calls = (0..<3000).flatMap { index in
-            Frames.call(stream: UInt32(index * 2 + 1), path: GRPCServerTests.echo, message: "x") + ping
-        }
-        try await GRPCServerTests.withServer(
-            configure: { $0.maxConcurrentStreams = 5000 },
-            { address in
-                let received = try await onThread {
-                    let socket = try TestSocket(address)
-                    // In parts, as a client would that waits for answers.
-                    for start in stride(from: 0, to: calls.count, by: 10_000) {
-                        try socket.send(
-                            Array((start == 0 ? Frames.preface : []) + calls[start..<min(start + 10_000, calls.count)]))
+        try await GRPCServerTests.withServer { address in
+            try await onThread {
+                let socket = try TestSocket(address)
+                try socket.send(Frames.preface)
+                for batch in 0..<30 {
+                    let streams = (batch * 100..<batch * 100 + 100).map { UInt32($0 * 2 + 1) }
+                    try socket.send(
+                        streams.flatMap { Frames.call(stream: $0, path: GRPCServerTests.echo, message: "x") + ping })
+                    var received: [UInt8] = []
+                    while Frames.parse(received).filter({ $0.kind == 0 }).count < 100 {
+                        let part = try socket.receive()
+                        guard !part.isEmpty else { throw TestSocketError(description: "closed in batch \(batch)") }
+                        received += part
                     }
-                    socket.endWriting()
-                    return try socket.receiveAll()
                 }
-                #expect(Frames.parse(received).filter { $0.kind == 0 }.count == 3000)
-            })
+            }
+        }
     }
 
     @Test("a client that pings too often is told to calm down, but not one that pings between answers")

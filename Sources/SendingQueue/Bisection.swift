@@ -3,8 +3,8 @@ import WriteAheadLog
 /// How a batch that is refused for its content is narrowed down: halves, the first half first, down to single items.
 ///
 /// Bounded: a peer that refuses everything must not be asked about every single item. Until some part of the batch has
-/// been taken, no more parts are halved than two ways down to a single item need; what is refused after that is given up
-/// whole. Once a part was taken, the bad ones are few enough to be looked for.
+/// been taken, no more parts are halved than two ways down to a single item need; what is refused after that is given
+/// up whole. Once a part was taken, the bad ones are few enough to be looked for.
 struct Bisection: Sendable {
     private var hasDelivered = false
     private var splitsLeft: Int

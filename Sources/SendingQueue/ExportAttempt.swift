@@ -52,8 +52,8 @@ extension [StoredRecord] {
 }
 
 extension Exporter {
-    /// Exports within the batch's `timeout`: then, or when the task is cancelled, the export is cancelled and its answer
-    /// waited for, so that no two attempts of a batch ever run side by side.
+    /// Exports within the batch's `timeout`: then, or when the task is cancelled, the export is cancelled and its
+    /// answer waited for, so that no two attempts of a batch ever run side by side.
     func export(_ batch: Batch, within timeline: Timeline) async throws(ExportError) -> Delivery {
         guard let timeout = batch.timeout else { return try await export(batch) }
         let end = timeline.now + timeout

@@ -1,7 +1,8 @@
 import Component
 import Synchronization
 
-/// Gives each combination of the values of `metadata_keys` a partition of the log: one batch holds one combination only.
+/// Gives each combination of the values of `metadata_keys` a partition of the log: one batch holds one combination
+/// only.
 final class PartitionTable: Sendable {
     private let keys: [String]
     private let limit: Int

@@ -1,7 +1,7 @@
 package import Component
 
-/// What every exporter's configuration may say about its sending: `sending_queue`, `retry_on_failure`, `timeout`, and the
-/// older `batcher`.
+/// What every exporter's configuration may say about its sending: `sending_queue`, `retry_on_failure`, `timeout`, and
+/// the older `batcher`.
 package struct SendingConfig: Sendable {
     package var queue: QueueConfig
     package var retry: RetryPolicy

@@ -19,7 +19,8 @@ struct SendingJob: Sendable {
         var deliveredBatches: Int
     }
 
-    /// Attempts, and deliveries of other batches meanwhile, after which a batch that keeps failing is taken to be at fault.
+    /// Attempts, and deliveries of other batches meanwhile, after which a batch that keeps failing is taken to be at
+    /// fault.
     private static let poisonAttempts = 8
     private static let poisonDeliveries = 8
 

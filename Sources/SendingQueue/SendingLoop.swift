@@ -220,8 +220,8 @@ final class SendingLoop {
         grantedSlots = 0
     }
 
-    /// Sets the timer for the next moment at which something is to be done. A timer that is earlier stays: it only wakes
-    /// the loop once too often.
+    /// Sets the timer for the next moment at which something is to be done. A timer that is earlier stays: it only
+    /// wakes the loop once too often.
     private func arm(_ now: Duration) {
         var times = [schedule.nextWake(after: now), pausedUntil, phaseDeadline].compactMap { $0 }
         if planned == nil, let deadline = cutter.deadline { times.append(deadline) }

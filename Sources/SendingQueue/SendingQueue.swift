@@ -98,8 +98,8 @@ final class SendingQueue: Sendable {
         owner.withLock { $0 = task }
     }
 
-    /// Ends sending. In memory: everything gets one more try until `deadline`, and what is left is dropped and counted. On
-    /// disk: what is in flight ends, the rest stays there.
+    /// Ends sending. In memory: everything gets one more try until `deadline`, and what is left is dropped and counted.
+    /// On disk: what is in flight ends, the rest stays there.
     func stop(deadline: Duration) async -> StopReport {
         guard let task = owner.withLock({ $0 }) else { return StopReport() }
         mailbox.post(.stop(deadline: deadline))
@@ -145,7 +145,8 @@ final class SendingQueue: Sendable {
 }
 
 extension QueueConfig {
-    /// Items in a batch of the pipeline's `batch` processor, in whose batches `queue_size` counts; nil: it counts requests.
+    /// Items in a batch of the pipeline's `batch` processor, in whose batches `queue_size` counts; nil: it counts
+    /// requests.
     private func itemsPerRequest(_ batch: BatchSettings?) -> Int? {
         guard sizer == .requests, self.batch == nil, let batch, batch.sendBatchSize > 1 else { return nil }
         return batch.sendBatchSize

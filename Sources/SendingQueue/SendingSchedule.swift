@@ -50,8 +50,8 @@ struct SendingSchedule {
         return parked.remove(at: index)
     }
 
-    /// Whether a new batch may be cut from the log: after all that is ready, and while a peer is down only now and then, as
-    /// a probe that a batch which is itself at fault cannot spoil.
+    /// Whether a new batch may be cut from the log: after all that is ready, and while a peer is down only now and
+    /// then, as a probe that a batch which is itself at fault cannot spoil.
     func mayCut(now: Duration) -> Bool {
         guard ready.isEmpty, parked.count < Self.parkedMax else { return false }
         return !isProbing || (inFlight.isEmpty && now >= nextFreshProbeAt)

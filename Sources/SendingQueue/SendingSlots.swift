@@ -15,8 +15,8 @@ package final class SendingSlots: Sendable {
         state = Mutex(State(free: self.count))
     }
 
-    /// Takes a slot, if one is free. If none is, `grant` is called once a slot has been set aside for the caller, who then
-    /// owns it; until then further calls with the same `key` change nothing.
+    /// Takes a slot, if one is free. If none is, `grant` is called once a slot has been set aside for the caller, who
+    /// then owns it; until then further calls with the same `key` change nothing.
     func take(for key: ObjectIdentifier, grant: @escaping @Sendable () -> Void) -> Bool {
         state.withLock { state in
             if state.free > 0 {

@@ -2,9 +2,10 @@ import Glibc
 
 /// Threads for the work of exporters: cutting, reading, encoding, compressing, and calls that block.
 ///
-/// A task executor of its own, so that none of it runs on an event loop or on Swift's cooperative pool. Usually one thread
-/// a core. When jobs wait although no thread has taken one for a while, all threads are taken to be blocked in calls, and
-/// a thread is added, up to a limit, so that one blocking exporter cannot stop the others; added threads end when idle.
+/// A task executor of its own, so that none of it runs on an event loop or on Swift's cooperative pool. Usually one
+/// thread a core. When jobs wait although no thread has taken one for a while, all threads are taken to be blocked in
+/// calls, and a thread is added, up to a limit, so that one blocking exporter cannot stop the others; added threads end
+/// when idle.
 package final class WorkerPool: TaskExecutor {
     private let queue: WorkerQueue
 

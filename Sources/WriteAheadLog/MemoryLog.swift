@@ -1,9 +1,11 @@
 import Synchronization
 
-/// The bounded log in memory: records are shared arrays, kept until every consumer is done with them or has skipped them.
+/// The bounded log in memory: records are shared arrays, kept until every consumer is done with them or has skipped
+/// them.
 ///
-/// Nothing survives the process: "durable" options are honoured for as long as it runs (such a consumer is never skipped
-/// forward). Completions are called before `append` returns. With no consumer open a record is committed and forgotten.
+/// Nothing survives the process: "durable" options are honoured for as long as it runs (such a consumer is never
+/// skipped forward). Completions are called before `append` returns. With no consumer open a record is committed and
+/// forgotten.
 ///
 /// When there is no room, by bytes or by a consumer's limit, consumers that lag skip forward for the sake of those that
 /// keep up; a record that no consumer could take is refused with `.full`. A consumer without a limit never skips.

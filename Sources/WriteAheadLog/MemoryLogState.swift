@@ -1,4 +1,5 @@
-/// What a `MemoryLog` holds, as a value: records, consumers, and the rules of who skips and who is refused. No lock, no I/O.
+/// What a `MemoryLog` holds, as a value: records, consumers, and the rules of who skips and who is refused. No lock, no
+/// I/O.
 struct MemoryLogState: ~Copyable {
     struct Entry {
         var record: LogRecord

@@ -64,7 +64,8 @@ import WriteAheadLog
     }
 }
 
-/// Halving covers exactly the items it was given, finds single bad ones, and asks a peer that refuses all only a few times.
+/// Halving covers exactly the items it was given, finds single bad ones, and asks a peer that refuses all only a few
+/// times.
 @Suite struct BisectionTests {
     @Test("halves cover the items, in order", arguments: UInt64(1)...20)
     func halves(seed: UInt64) throws {

@@ -9,8 +9,8 @@ import WriteAheadLog
 @Suite(.timeLimit(.minutes(5))) struct DeliveryPropertyTests {
     /// Scenario: two exporters of random settings over one log; random requests while attempts fail at random, some
     /// items are refused for good, and then a stop at a random moment.
-    /// Guarantees: for each exporter delivered + rejected + dead + dropped + waiting = appended, an item is delivered unless
-    /// it is in one of the other counts, and nothing is invented.
+    /// Guarantees: for each exporter delivered + rejected + dead + dropped + waiting = appended, an item is delivered
+    /// unless it is in one of the other counts, and nothing is invented.
     @Test("accounts for every item", arguments: UInt64(1)...24)
     func accounts(seed: UInt64) async throws {
         let random = Mutex(SplitMix(seed))

@@ -7,7 +7,8 @@ import WriteAheadLog
 
 @testable import SendingQueue
 
-/// Takes items out of a test request, in which each item is a number of four bytes: items can be followed to the backend.
+/// Takes items out of a test request, in which each item is a number of four bytes: items can be followed to the
+/// backend.
 func slicePerByte(_ range: Range<Int>, _ request: [UInt8], _ signal: Signal) throws(WireError) -> [UInt8] {
     guard range.upperBound * 4 <= request.count else { throw .truncated }
     return Array(request[(range.lowerBound * 4)..<(range.upperBound * 4)])

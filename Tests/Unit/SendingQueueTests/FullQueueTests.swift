@@ -6,7 +6,8 @@ import WriteAheadLog
 
 @testable import SendingQueue
 
-/// Clients hear OK only for what was kept (or, without a queue, delivered), and a full queue refuses, waits or skips as set.
+/// Clients hear OK only for what was kept (or, without a queue, delivered), and a full queue refuses, waits or skips as
+/// set.
 @Suite(.timeLimit(.minutes(2))) struct FullQueueTests {
     private func downRig(_ edit: (inout SendingConfig) -> Void) async throws -> (Rig, Gate, ScriptedExporter) {
         let rig = Rig()

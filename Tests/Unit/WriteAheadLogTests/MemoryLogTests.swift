@@ -3,7 +3,8 @@ import Testing
 
 @testable import WriteAheadLog
 
-/// The memory log hands each record to each consumer once, frees it when all are done, and refuses or skips by its limits.
+/// The memory log hands each record to each consumer once, frees it when all are done, and refuses or skips by its
+/// limits.
 @Suite struct MemoryLogTests {
     @Test("a record is freed when the last consumer is done with all of its items")
     func freesAfterLastConsumer() async throws {
@@ -156,7 +157,8 @@ import Testing
     }
 
     /// Scenario: random appends, reads, cuts in pieces, splits and endings by consumers of several limits.
-    /// Guarantees: at every step each consumer's waiting + in flight + done + skipped is what was appended since it opened.
+    /// Guarantees: at every step each consumer's waiting + in flight + done + skipped is what was appended since it
+    /// opened.
     @Test("every item is waiting, in flight, done or skipped", arguments: UInt64(1)...20)
     func ledger(seed: UInt64) async throws {
         var random = SplitMix(seed)

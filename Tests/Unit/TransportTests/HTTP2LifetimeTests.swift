@@ -62,12 +62,12 @@ struct HTTP2LifetimeTests {
             try await onThread {
                 let socket = try TestSocket(address)
                 try socket.send(Frames.preface)
+                var received: [UInt8] = []
                 for batch in 0..<30 {
                     let streams = (batch * 100..<batch * 100 + 100).map { UInt32($0 * 2 + 1) }
                     try socket.send(
                         streams.flatMap { Frames.call(stream: $0, path: GRPCServerTests.echo, message: "x") + ping })
-                    var received: [UInt8] = []
-                    while Frames.parse(received).filter({ $0.kind == 0 }).count < 100 {
+                    while Frames.parse(received).filter({ $0.kind == 0 }).count < batch * 100 + 100 {
                         let part = try socket.receive()
                         guard !part.isEmpty else { throw TestSocketError(description: "closed in batch \(batch)") }
                         received += part

@@ -66,7 +66,7 @@ let package = Package(
         // Engines: bytes and protocol words only.
         module("Compression", ["CDeflate", "CZstd", "CLZ4", "CChecksum"]),
         module("RegularExpression", ["CRE2"]),
-        module("OTLP", ["CRPCMessages", "COpenSSL", "RegularExpression"]),
+        module("OTLP", ["CRPCMessages", "CProtobufC", "COpenSSL", "RegularExpression"]),
         module("WriteAheadLog", ["Compression"]),
         module("Transport", nio + ["CNGHTTP2"]),
         module("HTTPClient", ["CCurl"]),
@@ -105,8 +105,25 @@ let package = Package(
         unitTests("SendingQueueTests", ["SendingQueue", "Component", "OTLP", "WriteAheadLog", logging]),
         unitTests("ProcessorsTests", ["Processors", "Component", "OTLP", "RegularExpression", logging]),
         unitTests(
+            "ReceiversTests",
+            ["Receivers", "Component", "OTLP", "Compression", "Transport", "SocketTestSupport", logging]),
+        unitTests(
+            "ExportersTests",
+            [
+                "Exporters", "Component", "OTLP", "WriteAheadLog", "Compression", "HTTPClient", "HTTPTestServer", logging,
+            ]),
+        unitTests("ComponentTests", ["Component", logging]),
+        unitTests(
             "CollectorTests",
             ["Collector", "Component", "OTLP", "WriteAheadLog", "SendingQueue", logging]),
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// Fuzzers need the sanitizer's runtime as their main program, so they join on demand: see docs/testing.md.
+if Context.environment["OTELCOL_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "OTLPWireFuzzer", dependencies: ["OTLP"], path: "Tests/Fuzz/OTLPWire", exclude: ["Corpus"],
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -136,13 +136,13 @@ final class Rig: Sendable {
     }
 
     func start(
-        batch: BatchSettings? = nil, recordBytesMax: Int = 1 << 20, log: (any Log)? = nil,
+        batch: BatchSettings? = nil, log: (any Log)? = nil,
         services: SendingServices? = nil
     ) async throws {
         var logger = Logger(label: "test")
         logger.handler = SwiftLogNoOpLogHandler()
         let sender = PipelineSender(
-            pipeline: "logs", signal: .logs, log: log ?? self.log, recordBytesMax: recordBytesMax,
+            pipeline: "logs", signal: .logs, log: log ?? self.log,
             exporters: bindings.withLock { $0 },
             batch: batch.map { (ComponentID(type: "batch"), $0) },
             services: services

@@ -132,6 +132,7 @@ private final class ReopenedLog: Log {
     }
 
     func openConsumer(_ name: String, options: ConsumerOptions) throws(LogError) -> any LogConsumer { consumer }
+    var recordBytesMax: Int { inner.recordBytesMax }
     var status: LogStatus { inner.status }
     func close() async { await inner.close() }
 }

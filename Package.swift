@@ -110,7 +110,8 @@ let package = Package(
         unitTests(
             "ExportersTests",
             [
-                "Exporters", "Component", "OTLP", "WriteAheadLog", "Compression", "HTTPClient", "HTTPTestServer", logging,
+                "Exporters", "Component", "OTLP", "WriteAheadLog", "Compression", "HTTPClient", "HTTPTestServer",
+                logging,
             ]),
         unitTests("ComponentTests", ["Component", logging]),
         unitTests(

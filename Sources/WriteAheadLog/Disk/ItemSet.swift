@@ -17,7 +17,8 @@ struct ItemSet: Sendable, Hashable {
             let first = ranges.partitioningIndex { $0.upperBound >= range.lowerBound }
             var last = first
             while last < ranges.count, ranges[last].lowerBound <= range.upperBound {
-                merged = min(merged.lowerBound, ranges[last].lowerBound)..<max(merged.upperBound, ranges[last].upperBound)
+                merged =
+                    min(merged.lowerBound, ranges[last].lowerBound)..<max(merged.upperBound, ranges[last].upperBound)
                 last += 1
             }
             ranges.replaceSubrange(first..<last, with: CollectionOfOne(merged))

@@ -129,7 +129,7 @@ private final class PosixFile: OpenFile {
         do {
             _ = try check("flock", path) { flock(descriptor, LOCK_EX | LOCK_NB) }
             return true
-        } catch where error.number == EWOULDBLOCK {
+        } catch  where error.number == EWOULDBLOCK {
             return false
         }
     }
@@ -159,9 +159,21 @@ extension FileSystemError: CustomStringConvertible {
     /// The system's word for the error, in lower case.
     package var reason: String { unsafe String(cString: strerror(number)).lowercased() }
 
-    /// No room on the device or in the quota, as against a defect.
+    static func missing(_ path: String) -> FileSystemError {
+        FileSystemError(number: ENOENT, operation: "open", path: path)
+    }
+
+    static func noSpace(_ path: String) -> FileSystemError {
+        FileSystemError(number: ENOSPC, operation: "allocate", path: path)
+    }
+
+    /// No room on the device or in the quota.
     package var isFull: Bool { number == ENOSPC || number == EDQUOT }
 
+    /// The device failed, perhaps for now, as against a file that is not what it should be.
+    package var isDeviceError: Bool { number == EIO }
+
+    /// The file, or a directory above it, is not there.
     package var isMissing: Bool { number == ENOENT || number == ENOTDIR }
 }
 

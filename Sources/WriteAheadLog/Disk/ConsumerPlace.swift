@@ -85,13 +85,12 @@ struct ConsumerPlace: Sendable, Hashable {
         return count
     }
 
-    /// Notes that the records of `span` cannot be read. Returns how many of its items were still to be cut.
-    @discardableResult
-    mutating func lose(_ span: Range<UInt64>) -> Int {
-        let count = covered.missing(from: span).reduce(0) { $0 + $1.count }
+    /// Notes that the records of `span` cannot be read. Those in `torn` were never acknowledged, and do not count as lost.
+    mutating func lose(_ span: Range<UInt64>, torn: ItemSet) {
+        for part in covered.missing(from: span) {
+            lostItems += torn.missing(from: part).reduce(0) { $0 + $1.count }
+        }
         covered.insert(span)
-        lostItems += count
-        return count
     }
 
     @discardableResult
@@ -111,6 +110,48 @@ struct LogLedger: Sendable, Hashable {
     var corruptItems = 0
     /// Items that were dropped to make room.
     var evictedItems = 0
+}
+
+/// What is known to be missing from a log, so that it is counted once, whoever meets it and however often.
+struct MissingRecords: Sendable, Hashable {
+    /// Items of torn writes: a crash kept them from being acknowledged, and later writes of their group survived.
+    private(set) var torn = ItemSet(floor: 0)
+    private var items = ItemSet(floor: 0)
+    private var sequences = ItemSet(floor: 0)
+
+    mutating func noteTorn(_ region: DamagedRegion) {
+        torn.insert(region.items)
+        items.insert(region.items)
+        sequences.insert(region.sequences)
+    }
+
+    /// Returns how many records and items were not known to be missing before.
+    mutating func note(_ region: DamagedRegion) -> (records: Int, items: Int) {
+        defer {
+            items.insert(region.items)
+            sequences.insert(region.sequences)
+        }
+        return (
+            sequences.missing(from: region.sequences).reduce(0) { $0 + $1.count },
+            items.missing(from: region.items).reduce(0) { $0 + $1.count }
+        )
+    }
+
+    /// Forgets what lies before the oldest record: nobody will look for it.
+    mutating func forget(before oldest: LogPosition) {
+        torn.insert(0..<oldest.item)
+        items.insert(0..<oldest.item)
+        sequences.insert(0..<oldest.sequence)
+    }
+
+    var sets: [ItemSet] { [torn, items, sequences] }
+
+    init() {}
+
+    init?(sets: [ItemSet]) {
+        guard sets.count == 3 else { return nil }
+        (torn, items, sequences) = (sets[0], sets[1], sets[2])
+    }
 }
 
 /// Makes batch ids: two independent lanes of multiply-and-shift over 64-bit words.

@@ -30,7 +30,9 @@ extension DiskLog {
     /// The state that the next segment opens with, where it starts, and what of the log can go once it is durable.
     func checkpoint() -> (payload: [UInt8], first: LogPosition, lowWater: UInt64) {
         let (checkpoint, first, lowWater) = state.withLock { state in
-            (Checkpoint(ledger: state.ledger, places: state.places), state.committed, state.lowWater)
+            state.missing.forget(before: state.oldest)
+            let checkpoint = Checkpoint(ledger: state.ledger, missing: state.missing, places: state.places)
+            return (checkpoint, state.committed, state.lowWater)
         }
         return (checkpoint.encoded(), first, lowWater)
     }

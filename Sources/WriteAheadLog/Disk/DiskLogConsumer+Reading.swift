@@ -330,13 +330,18 @@ extension DiskLogState {
         return records.isEmpty ? .moved : .records(records)
     }
 
+    private mutating func lose(_ span: Range<UInt64>, of name: String) {
+        let torn = missing.torn
+        _ = updatePlace(of: name) { $0.lose(span, torn: torn) }
+    }
+
     /// Moves the cursor over records whose segment is gone.
     private mutating func skipMissing(_ name: String, to position: LogPosition) -> Next {
         guard let cursor = openConsumers[name]?.cursor else { return .records([]) }
         let region = DamagedRegion(
             offsets: 0..<0, sequences: cursor.sequence..<position.sequence, items: cursor.item..<position.item)
         _ = lose(region)
-        _ = updatePlace(of: name) { $0.lose(region.items) }
+        lose(region.items, of: name)
         openConsumers[name]!.move(to: position)
         return .moved
     }
@@ -346,7 +351,7 @@ extension DiskLogState {
         _ name: String, _ found: [DiskRecord], lost: [DamagedRegion], from cursor: LogPosition, to end: LogPosition
     ) -> [StoredRecord] {
         guard openConsumers[name]?.cursor == cursor else { return [] }
-        for region in lost { _ = updatePlace(of: name) { $0.lose(region.items) } }
+        for region in lost { lose(region.items, of: name) }
         guard var consumer = openConsumers.removeValue(forKey: name) else { return [] }
         let covered = place(of: name, consumer).covered
         var records: [StoredRecord] = []

@@ -23,9 +23,7 @@ struct DiskLogState: Sendable {
     /// False when control records were lost: then a durable consumer that is not known may have been.
     var historyIsComplete: Bool
     var ledger: LogLedger
-    /// Items and sequences that are known to be unreadable, so that each is counted once.
-    var lostItems = ItemSet(floor: 0)
-    var lostSequences = ItemSet(floor: 0)
+    var missing: MissingRecords
     var fault: LogError?
 
     init(_ recovered: RecoveredLog, tailBytesMax: Int) {
@@ -34,6 +32,7 @@ struct DiskLogState: Sendable {
         segments = recovered.segments
         places = recovered.checkpoint.places
         ledger = recovered.checkpoint.ledger
+        missing = recovered.checkpoint.missing
         historyIsComplete = recovered.historyIsComplete
         fileBytes = recovered.fileBytes
     }
@@ -102,10 +101,7 @@ struct DiskLogState: Sendable {
 
     /// Notes records that cannot be read. Returns how many records and items were not known to be lost before.
     mutating func lose(_ region: DamagedRegion) -> (records: Int, items: Int) {
-        let records = lostSequences.missing(from: region.sequences).reduce(0) { $0 + $1.count }
-        let items = lostItems.missing(from: region.items).reduce(0) { $0 + $1.count }
-        lostSequences.insert(region.sequences)
-        lostItems.insert(region.items)
+        let (records, items) = missing.note(region)
         ledger.corruptRecords += records
         ledger.corruptItems += items
         return (records, items)

@@ -225,6 +225,7 @@ struct LogRecovery {
             log.end = scan.end
         }
         log.checkpoint.ledger.appendedItems += scan.newItems
+        for region in scan.torn { log.checkpoint.missing.noteTorn(region) }
         for region in scan.rot {
             log.historyIsComplete = false
             log.damage.append((segment.number, region))
@@ -318,8 +319,10 @@ private struct SegmentScan {
 
     init(_ segment: Segment) { end = segment.first }
 
-    /// What was committed and is missing. Gaps behind the last acknowledgement are torn writes, of which nobody was told.
+    /// What was committed and is missing.
     var rot: [DamagedRegion] { gaps.filter { $0.offsets.lowerBound < committed } }
+    /// Gaps behind the last acknowledgement: torn writes, of which nobody was told.
+    var torn: [DamagedRegion] { gaps.filter { $0.offsets.lowerBound >= committed } }
 
     /// Takes a footer's word for where the records end.
     mutating func finish(at end: LogPosition, offset: Int) {

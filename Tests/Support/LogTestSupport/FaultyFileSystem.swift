@@ -227,19 +227,17 @@ package final class FaultyFileSystem: FileSystem {
         return copy
     }
 
-    func operation<Result, Failure: Error>(
-        _ name: String, _ path: String, changes: Bool = false, _ body: (inout State) throws(Failure) -> Result
-    ) throws(FileSystemError) -> Result where Failure == FileSystemError {
-        let result: Swift.Result<Result, FileSystemError> = state.withLock { state in
+    func operation<Result: Sendable>(
+        _ name: String, _ path: String, changes: Bool = false,
+        _ body: (inout State) throws(FileSystemError) -> Result
+    ) throws(FileSystemError) -> Result {
+        try state.withLock { (state) throws(FileSystemError) in
             state.operations += 1
             if let limit = state.failsAtOperation, state.operations > limit { state.faults.isDead = true }
-            if state.faults.isDead { return .failure(FileSystemError(number: 5, operation: name, path: path)) }
-            if changes, state.faults.isReadOnly {
-                return .failure(FileSystemError(number: 30, operation: name, path: path))
-            }
-            return Swift.Result { () throws(FileSystemError) in try body(&state) }
+            if state.faults.isDead { throw FileSystemError(number: 5, operation: name, path: path) }
+            if changes, state.faults.isReadOnly { throw FileSystemError(number: 30, operation: name, path: path) }
+            return try body(&state)
         }
-        return try result.get()
     }
 }
 
@@ -341,7 +339,7 @@ private final class FaultyFile: OpenFile {
         }
     }
 
-    private func access<Result>(
+    private func access<Result: Sendable>(
         _ name: String, changes: Bool = false,
         _ body: (inout FaultyFileSystem.State) throws(FileSystemError) -> Result
     ) throws(FileSystemError) -> Result {
@@ -382,7 +380,7 @@ private final class FaultyFile: OpenFile {
 
     func synchronize() throws(FileSystemError) {
         try access("fdatasync") { (state) throws(FileSystemError) in
-            do {
+            do throws(FileSystemError) {
                 try state.failSyncAtRandom(path)
             } catch {
                 // As Linux does: the pages are marked clean, and a second sync would succeed without them.

@@ -96,13 +96,17 @@ enum ControlRecord: Sendable, Hashable {
 ///
 ///     version (1),
 ///     appended items, refused items, corrupt records, corrupt items, evicted items,
+///     torn items, missing items, missing sequences: a set each,
 ///     number of consumers, for each:
-///       name, floor, number of ranges, ranges (gap since the last one's end, length),
+///       name, set of items that are cut,
 ///       delivered, rejected by peer, dead-lettered, dropped, skipped items, lost items, number of cuts, cuts by age
+///
+///     set        floor, number of ranges, ranges (gap since the last one's end, length)
 ///
 /// Encoded like `ControlRecord`.
 struct Checkpoint: Sendable, Hashable {
     var ledger = LogLedger()
+    var missing = MissingRecords()
     var places: [String: ConsumerPlace] = [:]
 
     func encoded() -> [UInt8] {
@@ -112,6 +116,7 @@ struct Checkpoint: Sendable, Hashable {
         bytes.append(varint: ledger.corruptRecords)
         bytes.append(varint: ledger.corruptItems)
         bytes.append(varint: ledger.evictedItems)
+        for set in missing.sets { bytes.append(set) }
         bytes.append(varint: places.count)
         for (name, place) in places.sorted(by: { $0.key < $1.key }) {
             bytes.append(counted: name.utf8)
@@ -120,8 +125,12 @@ struct Checkpoint: Sendable, Hashable {
         return bytes
     }
 
-    init(ledger: LogLedger = LogLedger(), places: [String: ConsumerPlace] = [:]) {
+    init(
+        ledger: LogLedger = LogLedger(), missing: MissingRecords = MissingRecords(),
+        places: [String: ConsumerPlace] = [:]
+    ) {
         self.ledger = ledger
+        self.missing = missing
         self.places = places
     }
 
@@ -130,8 +139,10 @@ struct Checkpoint: Sendable, Hashable {
         var reader = ByteReader(payload)
         guard reader.byte() == 1, let appended = reader.count(), let refused = reader.count(),
             let corruptRecords = reader.count(), let corruptItems = reader.count(), let evicted = reader.count(),
-            let count = reader.count()
+            let torn = reader.itemSet(), let items = reader.itemSet(), let sequences = reader.itemSet(),
+            let missing = MissingRecords(sets: [torn, items, sequences]), let count = reader.count()
         else { return nil }
+        self.missing = missing
         ledger = LogLedger(
             appendedItems: appended, refusedItems: refused, corruptRecords: corruptRecords, corruptItems: corruptItems,
             evictedItems: evicted)
@@ -174,15 +185,19 @@ extension [UInt8] {
         append(counted: cut.progress)
     }
 
-    fileprivate mutating func append(_ place: ConsumerPlace) {
-        append(varint: place.covered.floor)
-        append(varint: place.covered.ranges.count)
-        var end = place.covered.floor
-        for range in place.covered.ranges {
+    fileprivate mutating func append(_ set: ItemSet) {
+        append(varint: set.floor)
+        append(varint: set.ranges.count)
+        var end = set.floor
+        for range in set.ranges {
             append(varint: range.lowerBound - end)
             append(varint: range.count)
             end = range.upperBound
         }
+    }
+
+    fileprivate mutating func append(_ place: ConsumerPlace) {
+        append(place.covered)
         append(place.totals)
         append(varint: place.skippedItems)
         append(varint: place.lostItems)
@@ -233,16 +248,24 @@ extension ByteReader {
         return OpenCut(id: id, ranges: ranges, oldestReceivedAt: oldest, progress: progress)
     }
 
-    fileprivate mutating func place() -> ConsumerPlace? {
+    fileprivate mutating func itemSet() -> ItemSet? {
         guard let floor = count(), let ranges = count() else { return nil }
-        var place = ConsumerPlace(floor: UInt64(floor))
+        var set = ItemSet(floor: UInt64(floor))
         var end = floor
         for _ in 0..<ranges {
             guard let gap = count(), let length = count(), end <= Int.max / 4 else { return nil }
-            place.covered.insert(UInt64(end + gap)..<UInt64(end + gap + length))
+            set.insert(UInt64(end + gap)..<UInt64(end + gap + length))
             end += gap + length
         }
-        guard let totals = outcome(), let skipped = count(), let lost = count(), let cuts = cuts() else { return nil }
+        return set
+    }
+
+    fileprivate mutating func place() -> ConsumerPlace? {
+        guard let covered = itemSet(), let totals = outcome(), let skipped = count(), let lost = count(),
+            let cuts = cuts()
+        else { return nil }
+        var place = ConsumerPlace(floor: covered.floor)
+        place.covered = covered
         place.totals = totals
         place.skippedItems = skipped
         place.lostItems = lost

@@ -330,7 +330,7 @@ extension DiskLogState {
         return records.isEmpty ? .moved : .records(records)
     }
 
-    private mutating func lose(_ span: Range<UInt64>, of name: String) {
+    mutating func lose(_ span: Range<UInt64>, of name: String) {
         let torn = missing.torn
         _ = updatePlace(of: name) { $0.lose(span, torn: torn) }
     }

@@ -22,7 +22,11 @@ final class DiskLogConsumer: LogConsumer {
         }
         if options.isDurable {
             let cursor = try log.locate(item: floor)
-            log.state.withLock { $0.openConsumers[name]?.cursor = cursor }
+            log.state.withLock { state in
+                state.openConsumers[name]?.cursor = cursor
+                // What came before the oldest record that is left cannot be had any more.
+                if floor < cursor.item { state.lose(floor..<cursor.item, of: name) }
+            }
         }
     }
 

@@ -262,20 +262,27 @@ struct LogRecovery {
         }
     }
 
-    /// Counts what is missing between segments, as far as somebody still needed it.
+    /// Counts what is missing before the first segment and between segments, as far as somebody still needed it.
     private mutating func noteGaps() {
-        let needed = log.checkpoint.places.values.map(\.lowWater).min() ?? (log.historyIsComplete ? .max : 0)
+        let lowWater = log.checkpoint.places.values.map(\.lowWater).min()
+        let needed = lowWater ?? (log.historyIsComplete ? .max : 0)
+        let first = log.segments.first?.first ?? log.end
+        if let lowWater, lowWater < first.item {
+            // How many records held these items is not known; at most one each.
+            let records = min(first.item - lowWater, first.sequence - 1)
+            noteGap(sequences: first.sequence - records..<first.sequence, items: lowWater..<first.item)
+        }
         for (segment, next) in zip(log.segments, log.segments.dropFirst())
         where segment.end.sequence < next.first.sequence && next.first.item > needed {
-            log.historyIsComplete = false
-            log.damage.append(
-                (
-                    nil,
-                    DamagedRegion(
-                        offsets: 0..<0, sequences: segment.end.sequence..<next.first.sequence,
-                        items: min(segment.end.item, next.first.item)..<next.first.item)
-                ))
+            noteGap(
+                sequences: segment.end.sequence..<next.first.sequence,
+                items: min(segment.end.item, next.first.item)..<next.first.item)
         }
+    }
+
+    private mutating func noteGap(sequences: Range<UInt64>, items: Range<UInt64>) {
+        log.historyIsComplete = false
+        log.damage.append((nil, DamagedRegion(offsets: 0..<0, sequences: sequences, items: items)))
     }
 
     /// Cuts the last segment to what it holds and seals it; the log goes on in a new one. An error changes nothing: the

@@ -42,7 +42,7 @@ package final class FileStorageExtension: StorageExtension {
         let reporter = makeReporter(name)
         do {
             return try DiskLog.open(configuration, fileSystem: fileSystem, onEvent: reporter)
-        } catch where config.recreate && error.code == .unsupportedFormat {
+        } catch let error where config.recreate && error.code == .unsupportedFormat {
             try setAside(directory, because: error)
             return try DiskLog.open(configuration, fileSystem: fileSystem, onEvent: reporter)
         }
@@ -70,7 +70,7 @@ package final class FileStorageExtension: StorageExtension {
         let directory = config.directory
         do {
             _ = try fileSystem.list(directory)
-        } catch where error.isMissing {
+        } catch let error where error.isMissing {
             guard config.createDirectory else {
                 throw refusal(
                     "directory must exist: stat \(directory): \(error.reason). "

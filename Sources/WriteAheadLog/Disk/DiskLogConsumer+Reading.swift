@@ -53,16 +53,15 @@ extension DiskLogConsumer {
         var bytes = 0
         do {
             try prepare(&reading, segment, cursor)
-            while found.count < maxRecords {
-                guard let record = try nextRecord(&reading, segment, &lost) else { break }
+            while let record = try nextRecord(&reading, segment, &lost) {
                 bytes += record.payload.count
-                if bytes > maxBytes, !found.isEmpty {
+                if found.count == maxRecords || (bytes > maxBytes && !found.isEmpty) {
                     reading.lookahead = record
                     break
                 }
                 found.append(record)
             }
-        } catch  where error.isMissing {
+        } catch let error where error.isMissing {
             // Somebody removed the file: its records are lost like rotten ones, and the log goes on.
             reading = DiskReading()
             lost = [
@@ -77,7 +76,14 @@ extension DiskLogConsumer {
         }
         for region in lost { log.noteDamage(region, segment: segment.number) }
         let end = reading.lookahead?.position ?? reading.position
-        return log.state.withLock { $0.handOut(name, found, lost: lost, from: cursor, to: end) }
+        let nextReceivedAt = reading.lookahead?.header.receivedAt
+        return log.state.withLock { state in
+            let records = state.handOut(name, found, lost: lost, from: cursor, to: end)
+            if let nextReceivedAt, state.openConsumers[name]?.cursor == end {
+                state.openConsumers[name]!.nextReceivedAt = (end.sequence, nextReceivedAt)
+            }
+            return records
+        }
     }
 
     /// Brings the reader to the record at `cursor`.
@@ -196,7 +202,7 @@ extension DiskLogConsumer {
                 }
             }
             return nil
-        } catch  where error.isMissing {
+        } catch let error where error.isMissing {
             return nil
         } catch {
             throw LogError(error)
@@ -271,7 +277,7 @@ extension DiskLog {
                     position.byte += UInt64(header.payloadByteCount)
                 }
             }
-        } catch  where error.isMissing {
+        } catch let error where error.isMissing {
             return position
         } catch {
             throw LogError(error)

@@ -201,6 +201,8 @@ extension DiskLogState {
         oldest = min(oldest, consumer.handedOut.values.map(\.receivedAt).min() ?? .max)
         if let entry = tail[consumer.cursor.sequence] {
             oldest = min(oldest, entry.record.receivedAtUnixNanos)
+        } else if let next = consumer.nextReceivedAt, next.sequence == consumer.cursor.sequence {
+            oldest = min(oldest, next.time)
         } else if consumer.cursor.sequence < committed.sequence {
             // Its record is on disk; no record of its segment is older than this.
             oldest = min(

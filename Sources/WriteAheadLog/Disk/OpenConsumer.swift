@@ -22,6 +22,8 @@ struct OpenConsumer: Sendable {
     var limit: ConsumerLimit?
     /// The next record to hand out.
     var cursor: LogPosition
+    /// Sequence and receive time of the record at the cursor, when it was met on disk.
+    var nextReceivedAt: (sequence: UInt64, time: UInt64)?
     var handedOut: [UInt64: HandedOut] = [:]
     var handedOutItems = 0
     var handedOutBytes = 0

@@ -129,7 +129,7 @@ private final class PosixFile: OpenFile {
         do {
             _ = try check("flock", path) { flock(descriptor, LOCK_EX | LOCK_NB) }
             return true
-        } catch  where error.number == EWOULDBLOCK {
+        } catch let error where error.number == EWOULDBLOCK {
             return false
         }
     }

@@ -4,18 +4,15 @@
 import Glibc
 import WriteAheadLog
 
-func now() -> UInt64 {
+func nanos(_ clock: clockid_t) -> UInt64 {
     var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    unsafe clock_gettime(clock, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-func processorSeconds() -> Double {
-    var usage = rusage()
-    unsafe getrusage(RUSAGE_SELF, &usage)
-    func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime)
-}
+func now() -> UInt64 { nanos(CLOCK_MONOTONIC) }
+
+func processorSeconds() -> Double { Double(nanos(CLOCK_PROCESS_CPUTIME_ID)) / 1e9 }
 
 /// Appends records of `size` bytes, `concurrency` at a time, each by a consumer that keeps up.
 func measure(_ directory: String, size: Int, concurrency: Int, seconds: Double, fsync: Bool) async throws {

@@ -238,6 +238,34 @@ import Testing
         await log.close()
     }
 
+    /// Scenario: the ends of batches make segments free, and the power fails at once.
+    /// Guarantees: a batch that a restart brings back still has its records.
+    @Test("a segment goes only after what made it free is durable", arguments: logSeeds(20), [true, false])
+    func release(seed: UInt64, fsync: Bool) async throws {
+        let fileSystem = FaultyFileSystem(seed: seed)
+        let log = try Self.open(fileSystem, fsync: fsync)
+        let consumer = try log.openConsumer("a", options: ConsumerOptions(isDurable: true))
+        for tag in UInt64(1)...60 { _ = try await Self.append(log, tag).get() }
+        var cuts: [Cut] = []
+        while true {
+            let records = try consumer.next(maxRecords: 10, maxBytes: .max)
+            if records.isEmpty { break }
+            cuts.append(try await consumer.cut(records.map { ItemRange(sequence: $0.sequence, items: $0.items) }))
+        }
+        let before = log.status.records
+        for cut in cuts { consumer.done(cut.id, outcome: CutOutcome(delivered: cut.itemCount)) }
+        while log.status.records == before { await Task.yield() }
+        fileSystem.powerFailure()
+        await log.close()
+        let again = try Self.open(fileSystem, epoch: 2)
+        let reopened = try again.openConsumer("a", options: ConsumerOptions(isDurable: true))
+        for cut in reopened.recoveredCuts {
+            #expect(try reopened.read(cut.ranges).count == cut.ranges.count)
+        }
+        #expect(again.status.corruptRecords == 0)
+        await again.close()
+    }
+
     /// Scenario: a volatile consumer with a limit lags while a durable one keeps up.
     /// Guarantees: it skips its oldest records, exactly those beyond its limit, counted; the durable one misses nothing.
     @Test("a volatile consumer skips forward", arguments: [ConsumerLimit.records(5), .items(5), .bytes(5500)])

@@ -140,7 +140,7 @@ package final class FileStorageExtension: StorageExtension {
 
 extension ExtensionFactory {
     package static var fileStorage: ExtensionFactory {
-        ExtensionFactory(type: "file_storage", config: FileStorageConfig.self) { (config, settings) in
+        ExtensionFactory(type: "file_storage", isStorage: true, config: FileStorageConfig.self) { (config, settings) in
             FileStorageExtension(config: config, settings: settings)
         }
     }

@@ -82,6 +82,8 @@ package final class DiskLog: Log {
         try DiskLogConsumer(log: self, name: name, options: options)
     }
 
+    package var recordBytesMax: Int { configuration.recordBytesMax }
+
     package var status: LogStatus {
         var status = state.withLock { $0.status }
         status.capacityBytes = configuration.bytesMax

@@ -106,8 +106,8 @@ final class DiskLogConsumer: LogConsumer {
         write(.done(name, id, outcome))
     }
 
-    /// Hands a record to the writer that nobody waits for: a closed log does not need it, and a lost one only means that
-    /// a batch is sent again.
+    /// Hands a record to the writer that nobody waits for: a closed log does not need it, and a lost one only means
+    /// that a batch is sent again.
     private func write(_ record: ControlRecord) {
         if isDurable { _ = log.enqueue(PendingRecord(record, effect: .none)) }
     }

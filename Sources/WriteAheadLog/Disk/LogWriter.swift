@@ -1,8 +1,8 @@
 /// The one writer of a log: lives on the log's thread, owns the open segment and the spare files.
 ///
-/// A group is whatever came in while the last one was being synced: one write, one fdatasync. Nothing is tried again on a
-/// file after it failed: the group is refused, the segment ends behind its last committed record, and the next group goes
-/// into a new segment, whose checkpoint holds everything that is known.
+/// A group is whatever came in while the last one was being synced: one write, one fdatasync. Nothing is tried again on
+/// a file after it failed: the group is refused, the segment ends behind its last committed record, and the next group
+/// goes into a new segment, whose checkpoint holds everything that is known.
 struct LogWriter: Sendable {
     /// Bytes of a group from which on no record is added to it.
     static let groupBytesMax = 4 << 20

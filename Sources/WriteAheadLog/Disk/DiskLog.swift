@@ -107,8 +107,14 @@ package final class DiskLog: Log {
     // MARK: To the writer
 
     /// Hands a record to the writer. Returns why not, if it did not.
-    func enqueue(_ record: PendingRecord, isBounded: Bool = false) -> LogError? {
+    ///
+    /// `change` is applied in the same step, so that whatever the writer finds changed is in a record that it has, or has
+    /// had: only then may it free what the change made free.
+    func enqueue(
+        _ record: PendingRecord, isBounded: Bool = false, after change: (inout DiskLogState) -> Void = { _ in }
+    ) -> LogError? {
         let (refusal, isFirst) = state.withLock { state -> (LogError?, Bool) in
+            change(&state)
             if state.isClosing { return (LogError(.closed, "the log is closed"), false) }
             let isFull = state.pendingBytes + record.byteCount > DiskLog.pendingBytesMax && !state.pending.isEmpty
             if isBounded, isFull { return (LogError(.full, "the disk does not keep up"), false) }

@@ -108,8 +108,8 @@ package final class DiskLog: Log {
 
     /// Hands a record to the writer. Returns why not, if it did not.
     ///
-    /// `change` is applied in the same step, so that whatever the writer finds changed is in a record that it has, or has
-    /// had: only then may it free what the change made free.
+    /// `change` is applied in the same step, so that whatever the writer finds changed is in a record that it has, or
+    /// has had: only then may it free what the change made free.
     func enqueue(
         _ record: PendingRecord, isBounded: Bool = false, after change: (inout DiskLogState) -> Void = { _ in }
     ) -> LogError? {

@@ -99,8 +99,8 @@ final class DiskLogConsumer: LogConsumer {
         apply(.done(name, id, outcome)) { $0.finish(id, outcome) }
     }
 
-    /// Changes the consumer's place, and hands the writer a record of it that nobody waits for: a closed log does not need
-    /// it, and a lost one only means that a batch is sent again.
+    /// Changes the consumer's place, and hands the writer a record of it that nobody waits for: a closed log does not
+    /// need it, and a lost one only means that a batch is sent again.
     private func apply(_ record: ControlRecord, _ change: (inout ConsumerPlace) -> Void) {
         if isDurable {
             _ = log.enqueue(PendingRecord(record, effect: .none)) { state in

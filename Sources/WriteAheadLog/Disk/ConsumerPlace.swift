@@ -70,7 +70,8 @@ struct ConsumerPlace: Sendable, Hashable {
 
     mutating func saveProgress(_ id: BatchID, _ progress: [UInt8]) { cuts[id]?.progress = progress }
 
-    /// Gives up everything before `place`: cuts that hold some of it, and what is not cut. Returns how many items that is.
+    /// Gives up everything before `place`: cuts that hold some of it, and what is not cut. Returns how many items that
+    /// is.
     mutating func skip(to place: UInt64) -> Int {
         var count = 0
         for cut in cutsByAge where cut.lowest < place {
@@ -85,7 +86,8 @@ struct ConsumerPlace: Sendable, Hashable {
         return count
     }
 
-    /// Notes that the records of `span` cannot be read. Those in `torn` were never acknowledged, and do not count as lost.
+    /// Notes that the records of `span` cannot be read. Those in `torn` were never acknowledged, and do not count as
+    /// lost.
     mutating func lose(_ span: Range<UInt64>, torn: ItemSet) {
         for part in covered.missing(from: span) {
             lostItems += torn.missing(from: part).reduce(0) { $0 + $1.count }

@@ -123,8 +123,9 @@ extension DiskLog {
         }
     }
 
-    /// Makes the oldest segment free that only consumers hold which may be skipped: volatile ones, and durable ones that
-    /// nobody has opened since the log was. Returns where it ends; nil when there is none, or an open consumer needs it.
+    /// Makes the oldest segment free that only consumers hold which may be skipped: volatile ones, and durable ones
+    /// that nobody has opened since the log was. Returns where it ends; nil when there is none, or an open consumer
+    /// needs it.
     func evictOldestSegment() -> UInt64? {
         let (end, evictions) = state.withLock { state -> (UInt64?, [DiskLogEvent]) in
             guard let segment = state.segments.dropLast().first(where: { !$0.isEmpty }) else { return (nil, []) }

@@ -3,11 +3,13 @@ import Synchronization
 /// The write-ahead log: segments on disk, written by one thread, read by any number of consumers.
 ///
 /// Format: docs/formats/wal.md. Appends and control records are queued under one lock, written in groups, synced once a
-/// group, and only then visible and acknowledged. Memory is bounded by the configured tail, what waits for the writer, one
-/// read-ahead buffer for each consumer that lags, and the open cuts.
+/// group, and only then visible and acknowledged. Memory is bounded by the configured tail, what waits for the writer,
+/// one read-ahead buffer for each consumer that lags, and the open cuts.
 package final class DiskLog: Log {
     /// Bytes of read-ahead of a consumer that lags.
     static let readAheadBytes = 256 << 10
+    /// Bytes that may wait for the writer; beyond, appends are refused. One record always may.
+    static let pendingBytesMax = 64 << 20
 
     let configuration: DiskLogConfiguration
     let fileSystem: any FileSystem
@@ -18,8 +20,6 @@ package final class DiskLog: Log {
     private let onEvent: @Sendable (DiskLogEvent) -> Void
     let state: Mutex<DiskLogState>
     private let lockFile: Mutex<(any OpenFile)?>
-    /// Bytes that may wait for the writer; beyond, appends are refused.
-    private let pendingBytesMax: Int
 
     /// Opens the log in `configuration.directory`, making it if it is not there. Blocks for as long as recovery takes.
     ///
@@ -57,7 +57,6 @@ package final class DiskLog: Log {
         quarantine = Quarantine(fileSystem: fileSystem, configuration: configuration)
         state = Mutex(DiskLogState(recovered, tailBytesMax: configuration.tailBytesMax))
         self.lockFile = Mutex(lockFile)
-        pendingBytesMax = max(64 << 20, 2 * configuration.recordBytesMax)
     }
 
     // MARK: Log
@@ -110,10 +109,16 @@ package final class DiskLog: Log {
     // MARK: To the writer
 
     /// Hands a record to the writer. Returns why not, if it did not.
-    func enqueue(_ record: PendingRecord, isBounded: Bool = false) -> LogError? {
+    ///
+    /// `change` is applied in the same step, so that whatever the writer finds changed is in a record that it has, or
+    /// has had: only then may it free what the change made free.
+    func enqueue(
+        _ record: PendingRecord, isBounded: Bool = false, after change: (inout DiskLogState) -> Void = { _ in }
+    ) -> LogError? {
         let (refusal, isFirst) = state.withLock { state -> (LogError?, Bool) in
+            change(&state)
             if state.isClosing { return (LogError(.closed, "the log is closed"), false) }
-            let isFull = state.pendingBytes + record.byteCount > pendingBytesMax && !state.pending.isEmpty
+            let isFull = state.pendingBytes + record.byteCount > DiskLog.pendingBytesMax && !state.pending.isEmpty
             if isBounded, isFull { return (LogError(.full, "the disk does not keep up"), false) }
             state.pending.append(record)
             state.pendingBytes += record.byteCount

@@ -47,7 +47,8 @@ package struct DiskLogConfiguration: Sendable {
     var recordBytesMax: Int { min(4 * effectiveSegmentBytes, 1 << 30) }
 }
 
-/// What happened inside a log that its owner should report or count. Called from the log's own thread, without its lock.
+/// What happened inside a log that its owner should report or count. Called from the log's own thread, without its
+/// lock.
 package enum DiskLogEvent: Sendable {
     /// A group of records was committed.
     case committed(latencyNanos: UInt64, records: Int, bytes: Int)

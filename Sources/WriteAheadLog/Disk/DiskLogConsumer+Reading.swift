@@ -43,8 +43,8 @@ extension DiskLogConsumer {
         }
     }
 
-    /// Reads on in `segment` from `cursor`. Empty when all that was left of it is lost, or was done before; the cursor has
-    /// moved then.
+    /// Reads on in `segment` from `cursor`. Empty when all that was left of it is lost, or was done before; the cursor
+    /// has moved then.
     private func nextFromDisk(
         _ reading: inout DiskReading, _ segment: Segment, _ cursor: LogPosition, _ maxRecords: Int, _ maxBytes: Int
     ) throws(LogError) -> [StoredRecord] {

@@ -13,13 +13,11 @@ final class DiskLogConsumer: LogConsumer {
         self.log = log
         self.name = name
         isDurable = options.isDurable
-        let (floor, cuts, isNew) = try log.state.withLock { (state) throws(LogError) in
+        let (floor, cuts) = try log.state.withLock { (state) throws(LogError) in
             try state.open(name, options)
         }
         recoveredCuts = cuts
-        if isNew {
-            if let refusal = log.enqueue(PendingRecord(.consumer(name, floor: floor), effect: .none)) { throw refusal }
-        }
+        log.wakeUp.signal()
         if options.isDurable {
             let cursor = try log.locate(item: floor)
             log.state.withLock { state in
@@ -94,42 +92,51 @@ final class DiskLogConsumer: LogConsumer {
     }
 
     func saveProgress(_ id: BatchID, _ progress: [UInt8]) {
-        log.state.withLock { _ = $0.updatePlace(of: name) { $0.saveProgress(id, progress) } }
-        write(.progress(name, id, progress))
+        apply(.progress(name, id, progress)) { $0.saveProgress(id, progress) }
     }
 
     func done(_ id: BatchID, outcome: CutOutcome) {
-        log.state.withLock { state in
-            _ = state.updatePlace(of: name) { $0.finish(id, outcome) }
-            state.trimTail()
-        }
-        write(.done(name, id, outcome))
+        apply(.done(name, id, outcome)) { $0.finish(id, outcome) }
     }
 
-    /// Hands a record to the writer that nobody waits for: a closed log does not need it, and a lost one only means that
-    /// a batch is sent again.
-    private func write(_ record: ControlRecord) {
-        if isDurable { _ = log.enqueue(PendingRecord(record, effect: .none)) }
+    /// Changes the consumer's place, and hands the writer a record of it that nobody waits for: a closed log does not
+    /// need it, and a lost one only means that a batch is sent again.
+    private func apply(_ record: ControlRecord, _ change: (inout ConsumerPlace) -> Void) {
+        if isDurable {
+            _ = log.enqueue(PendingRecord(record, effect: .none)) { state in
+                _ = state.updatePlace(of: name, change)
+                state.trimTail()
+            }
+        } else {
+            log.state.withLock { state in
+                _ = state.updatePlace(of: name, change)
+                state.trimTail()
+            }
+        }
     }
 
     var backlog: ConsumerBacklog { log.state.withLock { $0.backlog(of: name) } }
 }
 
 extension DiskLogState {
-    /// Opens a consumer. Returns where it starts, its open cuts, and whether the log did not know it.
+    /// Opens a consumer. Returns where it starts, and its open cuts. One that the log did not know is on record before
+    /// anything that is appended from now on.
     fileprivate mutating func open(
         _ name: String, _ options: ConsumerOptions
-    ) throws(LogError) -> (floor: UInt64, cuts: [Cut], isNew: Bool) {
+    ) throws(LogError) -> (floor: UInt64, cuts: [Cut]) {
         if isClosing { throw LogError(.closed, "the log is closed") }
         if openConsumers[name] != nil { throw LogError(.inUse, "the consumer \(name) is open already") }
         openConsumers[name] = OpenConsumer(options: options, cursor: committed)
-        guard options.isDurable else { return (committed.item, [], false) }
+        guard options.isDurable else { return (committed.item, []) }
         seenConsumers.insert(name)
-        if let place = places[name] { return (place.covered.floor, place.cutsByAge.map(\.cut), false) }
+        if let place = places[name] { return (place.covered.floor, place.cutsByAge.map(\.cut)) }
         // When control records were lost, it may have been known: what it had is then all that is left.
         let floor = historyIsComplete ? committed.item : oldest.item
         places[name] = ConsumerPlace(floor: floor)
-        return (floor, [], true)
+        let record = PendingRecord(.consumer(name, floor: floor), effect: .none)
+        pending.append(record)
+        pendingBytes += record.byteCount
+        return (floor, [])
     }
 
     /// Takes `ranges` out of what the consumer was handed, and makes a cut of them.

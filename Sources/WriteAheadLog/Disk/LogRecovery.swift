@@ -16,10 +16,10 @@ struct RecoveredLog: Sendable {
 
 /// Opens a log's directory after a stop of any kind.
 ///
-/// Reads headers and footers of all segments, and all records from the last readable checkpoint on, which is normally at
-/// the start of the last segment. Damage never fails it: a torn tail is cut off, rot is set aside and counted, a segment
-/// that makes no sense is moved to `quarantine/`. Only files of another format version and a directory that cannot be
-/// read are errors.
+/// Reads headers and footers of all segments, and all records from the last readable checkpoint on, which is normally
+/// at the start of the last segment. Damage never fails it: a torn tail is cut off, rot is set aside and counted, a
+/// segment that makes no sense is moved to `quarantine/`. Only files of another format version and a directory that
+/// cannot be read are errors.
 struct LogRecovery {
     let fileSystem: any FileSystem
     let configuration: DiskLogConfiguration
@@ -370,7 +370,8 @@ private struct SegmentScan {
     }
 }
 
-/// Sets damaged files and regions aside in `quarantine/`, within limits; what does not go there is counted all the same.
+/// Sets damaged files and regions aside in `quarantine/`, within limits; what does not go there is counted all the
+/// same.
 struct Quarantine: Sendable {
     private static let filesMax = 256
 

@@ -21,6 +21,7 @@ extension LogWriter {
             log.note(fault: LogError(error))
             throw LogError(error)
         }
+        hasLostRecords = false
         safeLowWater = max(safeLowWater, lowWater)
         release()
     }

@@ -1,8 +1,8 @@
 /// The one writer of a log: lives on the log's thread, owns the open segment and the spare files.
 ///
-/// A group is whatever came in while the last one was being synced: one write, one fdatasync. Nothing is tried again on a
-/// file after it failed: the group is refused, the segment ends behind its last committed record, and the next group goes
-/// into a new segment, whose checkpoint holds everything that is known.
+/// A group is whatever came in while the last one was being synced: one write, one fdatasync. Nothing is tried again on
+/// a file after it failed: the group is refused, the segment ends behind its last committed record, and the next group
+/// goes into a new segment, whose checkpoint holds everything that is known.
 struct LogWriter: Sendable {
     /// Bytes of a group from which on no record is added to it.
     static let groupBytesMax = 4 << 20
@@ -20,6 +20,8 @@ struct LogWriter: Sendable {
     var committedOffset = 0
     /// Something was written that no sync has covered yet.
     var isDirty = false
+    /// Control records were refused, so that a restart would know less than the log does; the next checkpoint mends it.
+    var hasLostRecords = false
     /// Everything before this place is done, and a restart will know it.
     var safeLowWater: UInt64
     var nextNumber: UInt64
@@ -47,7 +49,8 @@ struct LogWriter: Sendable {
         while true {
             switch log.takeWork() {
             case .records(let records, let lowWater):
-                if write(records) { safeLowWater = max(safeLowWater, lowWater) }
+                write(records)
+                if !hasLostRecords { safeLowWater = max(safeLowWater, lowWater) }
                 release()
             case .idle:
                 if !prepareSpare() { log.wakeUp.wait() }
@@ -60,16 +63,14 @@ struct LogWriter: Sendable {
         }
     }
 
-    /// Writes `records` in as many groups as it takes. True when none was refused for an error of the disk.
-    private mutating func write(_ records: [PendingRecord]) -> Bool {
-        var isWhole = true
+    /// Writes `records` in as many groups as it takes.
+    private mutating func write(_ records: [PendingRecord]) {
         var index = 0
         while index < records.count {
             do {
                 try makeRoom(for: records[index])
             } catch {
-                log.refuse([records[index]], error)
-                if !records[index].isData { isWhole = false }
+                refuse([records[index]], error)
                 index += 1
                 continue
             }
@@ -80,9 +81,13 @@ struct LogWriter: Sendable {
                 append(records[index], at: &place)
                 index += 1
             } while index < records.count && slab.count < LogWriter.groupBytesMax && takes(records[index])
-            if !commit(Array(records[start..<index])) { isWhole = false }
+            commit(Array(records[start..<index]))
         }
-        return isWhole
+    }
+
+    private mutating func refuse(_ group: [PendingRecord], _ error: LogError) {
+        if group.contains(where: { !$0.isData }) { hasLostRecords = true }
+        log.refuse(group, error)
     }
 
     /// Whether `record` can go into the open segment, behind what the slab holds.
@@ -117,8 +122,8 @@ struct LogWriter: Sendable {
         }
     }
 
-    /// Writes the slab, syncs it if somebody waits for that, and publishes its records. False when it failed.
-    private mutating func commit(_ group: [PendingRecord]) -> Bool {
+    /// Writes the slab, syncs it if somebody waits for that, and publishes its records.
+    private mutating func commit(_ group: [PendingRecord]) {
         guard let file else { preconditionFailure("a group without a segment") }
         let start = monotonicNanos()
         let needsSync = group.contains { $0.needsSync }
@@ -133,13 +138,12 @@ struct LogWriter: Sendable {
             }
         } catch {
             giveUp()
-            log.refuse(group, LogError(error))
-            return false
+            refuse(group, LogError(error))
+            return
         }
         offset += slab.count
         if needsSync { committedOffset = offset }
         log.publish(group, endOffset: offset, latencyNanos: monotonicNanos() - start, bytes: slab.count)
-        return true
     }
 
     mutating func synchronize(_ file: any OpenFile) throws(FileSystemError) {
@@ -151,6 +155,7 @@ struct LogWriter: Sendable {
     mutating func giveUp() {
         file = nil
         isDirty = false
+        hasLostRecords = true
         log.endSegment(header.number, at: committedOffset)
     }
 }

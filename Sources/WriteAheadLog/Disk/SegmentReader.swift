@@ -5,16 +5,16 @@
 /// header the next record that verifies in full, with a sequence that can follow, is looked for at every eighth byte.
 struct SegmentReader {
     enum Step {
-        /// `payload` is nil when the caller did not want it.
+        /// `payload` is nil for data records that the caller wants only the headers of.
         case record(RecordHeader, offset: Int, payload: [UInt8]?)
         /// Bytes that no record could be made of; what they held is known once the next record has been seen.
         case damage(Range<Int>)
         case end
     }
 
-    /// What `next` hands out of each data record.
+    /// How much of data records is read. Control records are always read, and verified, whole.
     enum Depth {
-        /// Only headers are looked at; payloads are not read unless a header is bad.
+        /// Payloads are not verified, and not handed out.
         case headers
         case payloads
     }
@@ -23,7 +23,7 @@ struct SegmentReader {
     private let seed: UInt32
     let endOffset: Int
     /// Where the next record is expected.
-    private(set) var offset = SegmentHeader.byteCount
+    private var offset = SegmentHeader.byteCount
     /// No record has a lower sequence than this.
     private var sequenceMin: UInt64
     private var buffer: [UInt8] = []
@@ -55,13 +55,6 @@ struct SegmentReader {
         self.endOffset = endOffset
         self.readAhead = readAhead
         self.sequenceMin = sequenceMin
-    }
-
-    /// Continues at `offset`, where a record is known to start.
-    mutating func seek(to offset: Int, sequence: UInt64) {
-        self.offset = offset
-        sequenceMin = sequence
-        pendingStep = nil
     }
 
     mutating func next(_ depth: Depth) throws(FileSystemError) -> Step {

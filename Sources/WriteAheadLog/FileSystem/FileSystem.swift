@@ -27,7 +27,8 @@ package enum FileAccess: Sendable, Hashable {
 
 /// An open file; closed when the last reference goes. Offsets and counts are bytes.
 package protocol OpenFile: AnyObject, Sendable {
-    /// Fills `buffer[range]` from `offset` on. Returns how many bytes came, fewer than asked only at the end of the file.
+    /// Fills `buffer[range]` from `offset` on. Returns how many bytes came, fewer than asked only at the end of the
+    /// file.
     func read(into buffer: inout [UInt8], _ range: Range<Int>, at offset: Int) throws(FileSystemError) -> Int
     /// Writes `bytes[range]` at `offset`. Returns how many bytes went, perhaps fewer than asked, at least one.
     func write(_ bytes: [UInt8], _ range: Range<Int>, at offset: Int) throws(FileSystemError) -> Int
@@ -35,7 +36,8 @@ package protocol OpenFile: AnyObject, Sendable {
     func synchronize() throws(FileSystemError)
     /// Sets the file's size.
     func truncate(to byteCount: Int) throws(FileSystemError)
-    /// Reserves the space of the first `byteCount` bytes, so that writing them needs none, and makes the file that long.
+    /// Reserves the space of the first `byteCount` bytes, so that writing them needs none, and makes the file that
+    /// long.
     func allocate(_ byteCount: Int) throws(FileSystemError)
     func byteCount() throws(FileSystemError) -> Int
     /// Whether a directory still names this file.

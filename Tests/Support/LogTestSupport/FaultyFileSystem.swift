@@ -1,12 +1,12 @@
 import Synchronization
 package import WriteAheadLog
 
-/// Files in memory that behave like a disk: what was not synced may be lost, torn or reordered when the power fails, and
-/// operations fail when they are told to. Everything random comes from the seed.
+/// Files in memory that behave like a disk: what was not synced may be lost, torn or reordered when the power fails,
+/// and operations fail when they are told to. Everything random comes from the seed.
 ///
-/// A write is in the "page cache" at once: reads see it. `powerFailure` decides, for each write since the file's last sync
-/// and each sector of 512 bytes in it, whether it reached the device; and for each directory how many of the creations,
-/// renames and removals since its last sync did, in order.
+/// A write is in the "page cache" at once: reads see it. `powerFailure` decides, for each write since the file's last
+/// sync and each sector of 512 bytes in it, whether it reached the device; and for each directory how many of the
+/// creations, renames and removals since its last sync did, in order.
 package final class FaultyFileSystem: FileSystem {
     /// What fails from now on.
     package struct Faults: Sendable {

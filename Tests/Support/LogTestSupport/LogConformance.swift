@@ -1,7 +1,7 @@
 package import WriteAheadLog
 
-/// What every `Log` does, on disk or in memory: each function throws what is wrong. `makeLog` makes an empty log without
-/// consumers that has room for a megabyte.
+/// What every `Log` does, on disk or in memory: each function throws what is wrong. `makeLog` makes an empty log
+/// without consumers that has room for a megabyte.
 package enum LogConformance {
     package typealias MakeLog = @Sendable () throws -> any Log
 
@@ -49,7 +49,9 @@ package enum LogConformance {
         let log = try makeLog()
         let consumer = try log.openConsumer("c", options: ConsumerOptions(isDurable: true))
         var sequences: [UInt64] = []
-        for tag in UInt8(1)...20 { sequences.append(try await append(record(tag, partition: UInt64(tag % 2)), to: log)) }
+        for tag in UInt8(1)...20 {
+            sequences.append(try await append(record(tag, partition: UInt64(tag % 2)), to: log))
+        }
         try expect(sequences == sequences.sorted() && Set(sequences).count == 20, "sequences: \(sequences)")
         let records = try consumer.next(maxRecords: 100, maxBytes: .max)
         try expect(records.map(\.sequence) == sequences, "handed out: \(records.map(\.sequence))")
@@ -81,10 +83,12 @@ package enum LogConformance {
         for tag in UInt8(1)...3 { _ = try await append(record(tag, items: 4), to: log) }
         let records = try consumer.next(maxRecords: 9, maxBytes: .max)
         let first = [
-            ItemRange(sequence: records[0].sequence, items: 0..<4), ItemRange(sequence: records[1].sequence, items: 0..<1),
+            ItemRange(sequence: records[0].sequence, items: 0..<4),
+            ItemRange(sequence: records[1].sequence, items: 0..<1),
         ]
         let rest = [
-            ItemRange(sequence: records[1].sequence, items: 1..<4), ItemRange(sequence: records[2].sequence, items: 0..<4),
+            ItemRange(sequence: records[1].sequence, items: 1..<4),
+            ItemRange(sequence: records[2].sequence, items: 0..<4),
         ]
         let a = try await consumer.cut(first)
         let b = try await consumer.cut(rest)

@@ -41,6 +41,9 @@ import Testing
         #expect(try await DiskLogFaultTests.drain(consumer) == Array(1...300))
         await log.close()
         let names = try PosixFileSystem().list(configuration.directory)
-        #expect(names.allSatisfy { $0 == "lock" || $0.hasSuffix(".wal") || $0.hasSuffix(".spare") || $0.hasSuffix(".reserve") })
+        #expect(
+            names.allSatisfy {
+                $0 == "lock" || $0.hasSuffix(".wal") || $0.hasSuffix(".spare") || $0.hasSuffix(".reserve")
+            })
     }
 }

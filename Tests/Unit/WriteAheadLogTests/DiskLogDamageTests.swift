@@ -141,7 +141,8 @@ import Testing
                 let result = try await specimen.recover { copy in
                     copy.setContents(path, Array(copy.contents(path)!.prefix(size)))
                 }
-                let cutOff = specimen.places.filter { $0.file == path && $0.offsets.upperBound > size }.compactMap(\.tag)
+                let cutOff = specimen.places.filter { $0.file == path && $0.offsets.upperBound > size }.compactMap(
+                    \.tag)
                 let missing = specimen.tags.subtracting(result.tags).subtracting([1])
                 // Without its first header a segment that was still open cannot be read at all.
                 let allowed = size < 64 ? specimen.places.filter { $0.file == path }.compactMap(\.tag) : cutOff
@@ -163,6 +164,24 @@ import Testing
             let held = specimen.places.filter { $0.file == path }.compactMap(\.tag)
             let missing = specimen.tags.subtracting(result.tags).subtracting([1])
             #expect(missing.isSubset(of: held), "without \(path)")
+        }
+    }
+
+    /// Scenario: the only checkpoint that knows the consumer is rotten, or the record that made it known.
+    /// Guarantees: the consumer starts at the oldest record, not at the tail.
+    @Test("a consumer whose state is lost starts at the oldest record")
+    func lostState() async throws {
+        let specimen = try await Specimen()
+        let first = specimen.segments[0]
+        for kind in [RecordHeader.Kind.checkpoint, .consumer] {
+            let place = try #require(specimen.places.first { $0.file == first && $0.kind == kind })
+            let result = try await specimen.recover { copy in
+                for path in specimen.segments.dropFirst() { copy.setContents(path, nil) }
+                var bytes = copy.contents(first)!
+                bytes[place.offsets.lowerBound + 60] ^= 1
+                copy.setContents(first, bytes)
+            }
+            #expect(result.tags.isSuperset(of: [2, 3, 4, 5]))
         }
     }
 

@@ -74,8 +74,10 @@ import Testing
 
     enum Limit: CaseIterable { case size, device, floor }
 
-    /// Scenario: the log's limit, the device or the floor of free space is reached, and the consumer then drains the log.
-    /// Guarantees: appends fail with `.full`; cutting and ending still work; then appends are taken again, without restart.
+    /// Scenario: the log's limit, the device or the floor of free space is reached, and the consumer then drains the
+    /// log.
+    /// Guarantees: appends fail with `.full`; cutting and ending still work; then appends are taken again, without
+    /// restart.
     @Test("a full disk refuses, drains and recovers", arguments: Limit.allCases)
     func fullDisk(limit: Limit) async throws {
         let fileSystem = FaultyFileSystem(seed: 1)
@@ -255,8 +257,9 @@ import Testing
         let before = log.status.records
         for cut in cuts { consumer.done(cut.id, outcome: CutOutcome(delivered: cut.itemCount)) }
         while log.status.records == before { await Task.yield() }
-        fileSystem.powerFailure()
+        fileSystem.setFaults { $0.isDead = true }
         await log.close()
+        fileSystem.powerFailure()
         let again = try Self.open(fileSystem, epoch: 2)
         let reopened = try again.openConsumer("a", options: ConsumerOptions(isDurable: true))
         for cut in reopened.recoveredCuts {
@@ -267,7 +270,8 @@ import Testing
     }
 
     /// Scenario: a volatile consumer with a limit lags while a durable one keeps up.
-    /// Guarantees: it skips its oldest records, exactly those beyond its limit, counted; the durable one misses nothing.
+    /// Guarantees: it skips its oldest records, exactly those beyond its limit, counted; the durable one misses
+    /// nothing.
     @Test("a volatile consumer skips forward", arguments: [ConsumerLimit.records(5), .items(5), .bytes(5500)])
     func volatileSkip(limit: ConsumerLimit) async throws {
         let log = try Self.open(FaultyFileSystem(seed: 1))

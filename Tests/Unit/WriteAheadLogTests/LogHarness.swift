@@ -3,8 +3,8 @@ import Testing
 
 @testable import WriteAheadLog
 
-/// Drives a `DiskLog` with random operations, and a model made of plain sets in step. What the log says must agree with the
-/// model at every step, and after every restart each acknowledged item must be waiting, in an open cut, or done.
+/// Drives a `DiskLog` with random operations, and a model made of plain sets in step. What the log says must agree with
+/// the model at every step, and after every restart each acknowledged item must be waiting, in an open cut, or done.
 final class LogHarness {
     struct Item: Hashable {
         var record: UInt64
@@ -169,7 +169,9 @@ final class LogHarness {
                 continue
             }
             // Some records are cut in the middle.
-            let end = random.oneIn(3) ? random.int(record.items.lowerBound + 1..<record.items.upperBound + 1)
+            let end =
+                random.oneIn(3)
+                ? random.int(record.items.lowerBound + 1..<record.items.upperBound + 1)
                 : record.items.upperBound
             ranges.append(ItemRange(sequence: record.sequence, items: record.items.lowerBound..<end))
             if end < record.items.upperBound {

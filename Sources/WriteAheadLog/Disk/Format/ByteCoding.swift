@@ -47,8 +47,8 @@ extension [UInt8] {
     var checksum: UInt32 { checksum(0..<count) }
 }
 
-/// Reads what `[UInt8].append(varint:)` and `append(counted:)` wrote. Each read is nil when the bytes end too early or make
-/// no sense, and so is every read after it.
+/// Reads what `[UInt8].append(varint:)` and `append(counted:)` wrote. Each read is nil when the bytes end too early or
+/// make no sense, and so is every read after it.
 struct ByteReader {
     private let bytes: [UInt8]
     private var offset: Int

@@ -9,7 +9,8 @@
 ///     range      sequence - last range's sequence, first item, items, place - end of last range's place (zigzag),
 ///                and only for a range of no items: 1 if the record has no items, else 0
 ///
-/// Numbers are varints, but ids (two of 64 bits) and times (64 bits) are little endian; names have their length before them.
+/// Numbers are varints, but ids (two of 64 bits) and times (64 bits) are little endian; names have their length before
+/// them.
 enum ControlRecord: Sendable, Hashable {
     case consumer(String, floor: UInt64)
     case cut(String, OpenCut)

@@ -1,0 +1,114 @@
+/// A run of bytes that grows and is reused: `removeAll` keeps the memory.
+///
+/// This file holds the raw writes of all columns; each follows a `reserve`. Ownership: one owner, freed at its end.
+@safe @frozen
+package struct GrowableBytes: ~Copyable {
+    @usableFromInline var start: UnsafeMutablePointer<UInt8>
+    @usableFromInline package private(set) var count: Int
+    @usableFromInline var capacity: Int
+
+    package init(capacity: Int = 256) {
+        unsafe start = .allocate(capacity: capacity)
+        count = 0
+        self.capacity = capacity
+    }
+
+    deinit { unsafe start.deallocate() }
+
+    package mutating func removeAll() { count = 0 }
+
+    /// Makes room for `additional` more bytes.
+    @inlinable @inline(__always)
+    package mutating func reserve(_ additional: Int) {
+        if capacity - count < additional { grow(additional) }
+    }
+
+    @usableFromInline @inline(never)
+    mutating func grow(_ additional: Int) {
+        let wanted = max(capacity * 2, count + additional)
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
+        unsafe larger.update(from: start, count: count)
+        unsafe start.deallocate()
+        unsafe start = unsafe larger
+        capacity = wanted
+    }
+
+    @inlinable @inline(__always)
+    package mutating func append(_ byte: UInt8) {
+        reserve(1)
+        unsafe start[count] = byte
+        advance(1)
+    }
+
+    @inlinable @inline(__always)
+    package mutating func append<Value: FixedWidthInteger>(fixed value: Value) {
+        let width = MemoryLayout<Value>.size
+        reserve(width)
+        unsafe UnsafeMutableRawPointer(start + count).storeBytes(of: value.littleEndian, as: Value.self)
+        advance(width)
+    }
+
+    @inlinable @inline(__always)
+    package mutating func append(_ bytes: UnsafePointer<UInt8>, count byteCount: Int) {
+        reserve(byteCount)
+        unsafe (start + count).update(from: bytes, count: byteCount)
+        advance(byteCount)
+    }
+
+    /// A ClickHouse String: byte count as varint, bytes.
+    @inlinable @inline(__always)
+    package mutating func append(string bytes: UnsafePointer<UInt8>, count byteCount: Int) {
+        reserve(byteCount + 10)
+        if byteCount < 0x80 {
+            unsafe start[count] = UInt8(truncatingIfNeeded: byteCount)
+            advance(1)
+        } else {
+            appendVarint(UInt64(byteCount))
+        }
+        unsafe (start + count).update(from: bytes, count: byteCount)
+        advance(byteCount)
+    }
+
+    @usableFromInline
+    package mutating func appendVarint(_ value: UInt64) {
+        reserve(10)
+        var rest = value
+        while rest >= 0x80 {
+            unsafe start[count] = UInt8(truncatingIfNeeded: rest) | 0x80
+            advance(1)
+            rest >>= 7
+        }
+        unsafe start[count] = UInt8(truncatingIfNeeded: rest)
+        advance(1)
+    }
+
+    package mutating func append(contentsOf bytes: [UInt8]) {
+        unsafe bytes.withUnsafeBufferPointer { source in
+            if let address = source.baseAddress { unsafe append(address, count: source.count) }
+        }
+    }
+
+    package mutating func append(zeros zeroCount: Int) {
+        reserve(zeroCount)
+        unsafe (start + count).update(repeating: 0, count: zeroCount)
+        advance(zeroCount)
+    }
+
+    /// Appends all of `other`.
+    package mutating func append(_ other: borrowing GrowableBytes) {
+        unsafe append(UnsafePointer(other.start), count: other.count)
+    }
+
+    @usableFromInline @inline(__always)
+    mutating func advance(_ byteCount: Int) { count += byteCount }
+
+    @usableFromInline
+    package var copy: [UInt8] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
+
+    /// Lends the bytes to `body`, which must not keep them.
+    package borrowing func withBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(UnsafeRawBufferPointer(start: start, count: count))
+    }
+}

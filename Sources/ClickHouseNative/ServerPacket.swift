@@ -48,15 +48,14 @@ package enum ServerPacket: Sendable {
 
     /// Reads one packet, to which the reader must point.
     ///
-    /// - Parameter revision: the lower of both sides' revisions; nil before the server's Hello.
+    /// - Parameter revision: the lower of both sides' revisions; before the server's Hello, the client's.
     /// - Throws: `.incomplete` until the packet is whole (read again from its start then), `.malformed`.
     package static func read(
-        from reader: inout NativeReader, revision: UInt64?, compression: BlockCompression
+        from reader: inout NativeReader, revision: UInt64, compression: BlockCompression
     ) throws(NativeProtocolError) -> ServerPacket {
         let id = try reader.readVarint()
-        let revision = revision ?? Revision.client
         switch id {
-        case 0: return .hello(try readHello(from: &reader))
+        case 0: return .hello(try readHello(from: &reader, clientRevision: revision))
         case 1, 7, 8:
             try reader.skipString()
             let block = try NativeBlock.read(from: &reader, revision: revision, isFramed: compression.isFramed)
@@ -86,11 +85,13 @@ package enum ServerPacket: Sendable {
         }
     }
 
-    private static func readHello(from reader: inout NativeReader) throws(NativeProtocolError) -> ServerHello {
+    private static func readHello(
+        from reader: inout NativeReader, clientRevision: UInt64
+    ) throws(NativeProtocolError) -> ServerHello {
         var hello = ServerHello(
             name: try reader.readString(), versionMajor: try reader.readVarint(),
             versionMinor: try reader.readVarint(), revision: try reader.readVarint())
-        let revision = min(hello.revision, Revision.client)
+        let revision = min(hello.revision, clientRevision)
         if revision >= Revision.timezone { hello.timezone = try reader.readString() }
         if revision >= Revision.displayName { hello.displayName = try reader.readString() }
         if revision >= Revision.versionPatch { hello.versionPatch = try reader.readVarint() }

@@ -1,0 +1,75 @@
+internal import Component
+internal import Compression
+internal import OTLP
+internal import Transport
+
+/// Answers OTLP calls: a gRPC request in, the pipelines' verdict out.
+struct OTLPGRPCService: Sendable {
+    let ingest: OTLPIngest
+    let requestBytesMax: Int
+
+    /// What clients may compress with.
+    static let acceptedEncodings = [ContentEncoding.gzip, .zstd, .deflate].map(\.rawValue)
+
+    static func path(of signal: Signal) -> String {
+        switch signal {
+        case .traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+        case .metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+        case .logs: "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+        }
+    }
+
+    private static let signals = Dictionary(uniqueKeysWithValues: Signal.allCases.map { (path(of: $0), $0) })
+
+    func handle(_ request: GRPCRequest, complete: @escaping GRPCServer.Completion) {
+        guard let signal = OTLPGRPCService.signals[request.path],
+            let compression = ContentEncoding(rawValue: request.encoding ?? "")
+        else { preconditionFailure("the server passed on a call or an encoding that it was not told to accept") }
+        let client = ClientInfo(address: request.remoteAddress, metadata: request.metadata)
+        do {
+            try ingest.consume(
+                request.message, compressed: compression, encoding: .protobuf, signal: signal, client: client
+            ) { outcome in
+                complete(OTLPGRPCService.response(to: outcome))
+            }
+        } catch {
+            complete(response(to: error))
+        }
+    }
+
+    private static func response(to outcome: OTLPIngest.Outcome) -> GRPCResponse {
+        switch outcome {
+        case .success:
+            return .success(ExportResponse().encodeProtobuf())
+        case .failure(let refusal):
+            let status = RPCStatus(refusal)
+            let code: GRPCStatusCode = refusal.isRetryable ? .unavailable : .internal
+            let details = status.retryDelay == nil ? [] : status.encodeProtobuf()
+            return .failure(code, status.message, details: details)
+        }
+    }
+
+    private func response(to error: OTLPDecodeError) -> GRPCResponse {
+        switch error {
+        case .compression(.tooLarge):
+            .failure(
+                .resourceExhausted,
+                "grpc: received message after decompression larger than max \(requestBytesMax)")
+        case .compression(let error):
+            .failure(.internal, "grpc: failed to decompress the received message: \(error)")
+        case .protobuf(let error):
+            .failure(.internal, "grpc: error unmarshalling request: \(error)")
+        case .json(let error):
+            .failure(.internal, "grpc: error unmarshalling request: \(error)")
+        }
+    }
+}
+
+extension RPCStatus {
+    /// How a pipeline's refusal is told to clients.
+    init(_ refusal: RefusalError) {
+        self.init(
+            code: refusal.isRetryable ? .unavailable : .internal, message: refusal.description,
+            retryDelay: refusal.isRetryable ? refusal.retryAfter : nil)
+    }
+}

@@ -1,0 +1,133 @@
+internal import Component
+internal import Compression
+internal import Glibc
+internal import OTLP
+
+/// Why a request could not be read. Nothing of it reached a pipeline.
+enum OTLPDecodeError: Error {
+    case compression(CompressionError)
+    case protobuf(WireError)
+    case json(JSONError)
+
+    /// The label under which it is counted.
+    var reason: String {
+        switch self {
+        case .compression(.tooLarge): "too_large"
+        case .compression: "compression"
+        case .protobuf: "protobuf"
+        case .json: "json"
+        }
+    }
+}
+
+/// How the sender wrote a request.
+enum OTLPEncoding: Sendable {
+    case protobuf
+    case json
+}
+
+/// The way from a request's bytes to the pipelines, the same for both transports: inflate, validate, hand over, count.
+struct OTLPIngest: Sendable {
+    typealias Outcome = Result<Void, RefusalError>
+
+    private struct Route: Sendable {
+        let consumer: any TelemetryConsumer
+        let accepted: Counter
+        let refused: Counter
+    }
+
+    private let routes: [Signal: Route]
+    private let decodeErrors: [String: Counter]
+    private let requestBytesMax: Int
+
+    init(
+        consumers: [Signal: any TelemetryConsumer], settings: ComponentSettings, transport: String,
+        requestBytesMax: Int
+    ) {
+        self.requestBytesMax = requestBytesMax
+        let id = settings.id.description
+        let metrics = settings.metrics
+        routes = consumers.reduce(into: [:]) { routes, entry in
+            let items = entry.key.itemName
+            let labels: MetricLabels = ["receiver": id, "transport": transport]
+            routes[entry.key] = Route(
+                consumer: entry.value,
+                accepted: metrics.counter(
+                    "otelcol_receiver_accepted_\(items)", help: "Number of \(items) pushed into the pipeline.",
+                    labels: labels),
+                refused: metrics.counter(
+                    "otelcol_receiver_refused_\(items)",
+                    help: "Number of \(items) that could not be pushed into the pipeline.", labels: labels))
+        }
+        decodeErrors = ["too_large", "compression", "protobuf", "json"].reduce(into: [:]) { counters, reason in
+            counters[reason] = metrics.counter(
+                "otelcol_swift_receiver_decode_errors", help: "Number of requests that could not be read.",
+                labels: ["receiver": id, "transport": transport, "reason": reason])
+        }
+    }
+
+    /// Counts a request that was refused for its size before it was read.
+    func countTooLarge() { decodeErrors["too_large"]?.add() }
+
+    /// Reads a request and hands it to its signal's pipelines, which call `completion` exactly once.
+    ///
+    /// A request without items succeeds without reaching them. `signal` must have a consumer.
+    /// - Throws: when the request cannot be read; `completion` is not called then.
+    func consume(
+        _ body: consuming [UInt8], compressed compression: ContentEncoding, encoding: OTLPEncoding, signal: Signal,
+        client: ClientInfo, completion: @escaping @Sendable (Outcome) -> Void
+    ) throws(OTLPDecodeError) {
+        guard let route = routes[signal] else { preconditionFailure("no pipeline for \(signal)") }
+        let request: ValidatedRequest
+        do {
+            request = try decode(body, compressed: compression, encoding: encoding, signal: signal)
+        } catch {
+            decodeErrors[error.reason]?.add()
+            throw error
+        }
+        let itemCount = request.itemCount
+        guard itemCount > 0 else { return completion(.success(())) }
+        let telemetry = Telemetry(
+            signal: signal, bytes: request.bytes, itemCount: itemCount, receivedAtUnixNanos: nowUnixNanos(),
+            client: client)
+        route.consumer.consume(telemetry) { outcome in
+            switch outcome {
+            case .success: route.accepted.add(itemCount)
+            case .failure: route.refused.add(itemCount)
+            }
+            completion(outcome)
+        }
+    }
+
+    private func decode(
+        _ body: consuming [UInt8], compressed compression: ContentEncoding, encoding: OTLPEncoding, signal: Signal
+    ) throws(OTLPDecodeError) -> ValidatedRequest {
+        var bytes = body
+        if compression != .identity {
+            do { bytes = try decompress(bytes, encoding: compression, limit: requestBytesMax) } catch {
+                throw .compression(error)
+            }
+        }
+        if encoding == .json {
+            do { bytes = try OTLPRequest.fromJSON(bytes, signal: signal) } catch { throw .json(error) }
+        }
+        do { return try OTLPRequest.validate(bytes, signal: signal) } catch { throw .protobuf(error) }
+    }
+}
+
+extension Signal {
+    /// What its items are called in metric names.
+    var itemName: String {
+        switch self {
+        case .traces: "spans"
+        case .metrics: "metric_points"
+        case .logs: "log_records"
+        }
+    }
+}
+
+private func nowUnixNanos() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}

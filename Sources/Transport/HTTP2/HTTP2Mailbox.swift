@@ -1,0 +1,61 @@
+internal import NIOCore
+internal import Synchronization
+
+/// Where other threads leave answers for a connection. Many that come at once cost one wake-up of its loop.
+final class HTTP2Mailbox: Sendable {
+    private struct State {
+        var answers: [(stream: Int32, response: HTTP2Response)] = []
+        /// Somebody will call `take` soon.
+        var isExpected = false
+        /// Nil once the connection is gone.
+        var deliver: (@Sendable () -> Void)?
+    }
+
+    private let eventLoop: any EventLoop
+    private let state: Mutex<State>
+
+    /// - Parameter deliver: called on `eventLoop` when there is something to take.
+    init(eventLoop: any EventLoop, deliver: @escaping @Sendable () -> Void) {
+        self.eventLoop = eventLoop
+        state = Mutex(State(deliver: deliver))
+    }
+
+    func post(_ response: HTTP2Response, stream: Int32) {
+        let deliver: (@Sendable () -> Void)? = state.withLock { state in
+            guard let deliver = state.deliver else { return nil }
+            state.answers.append((stream, response))
+            if state.isExpected { return nil }
+            state.isExpected = true
+            return deliver
+        }
+        if let deliver { eventLoop.execute(deliver) }
+    }
+
+    /// The loop promises to call `take` at the end of its tick, so that nothing has to wake it.
+    func hold() {
+        state.withLock { $0.isExpected = true }
+    }
+
+    func take() -> [(stream: Int32, response: HTTP2Response)] {
+        state.withLock { state in
+            defer { state.answers = [] }
+            state.isExpected = false
+            return state.answers
+        }
+    }
+
+    func close() {
+        state.withLock { state in
+            state.deliver = nil
+            state.answers = []
+        }
+    }
+}
+
+/// The way back for the answer to one stream. Answering a stream that is gone does nothing.
+struct HTTP2Reply: Sendable {
+    let mailbox: HTTP2Mailbox
+    let stream: Int32
+
+    func callAsFunction(_ response: HTTP2Response) { mailbox.post(response, stream: stream) }
+}

@@ -1,0 +1,140 @@
+internal import CNGHTTP2
+
+/// The C side: options, and callbacks that only take down what happened.
+extension HTTP2Session {
+    static func makeOptions() -> OpaquePointer {
+        var options: OpaquePointer?
+        guard unsafe nghttp2_option_new(&options) == 0, let options = unsafe options else {
+            fatalError("out of memory for HTTP/2 options")
+        }
+        unsafe nghttp2_option_set_no_auto_window_update(options, 1)
+        unsafe nghttp2_option_set_no_closed_streams(options, 1)
+        // Floods: unsent acknowledgements, entries of one SETTINGS frame, resets (burst, then per second).
+        unsafe nghttp2_option_set_max_outbound_ack(options, 1000)
+        unsafe nghttp2_option_set_max_settings(options, 32)
+        unsafe nghttp2_option_set_stream_reset_rate_limit(options, 1000, 100)
+        return unsafe options
+    }
+
+    static func makeCallbacks() -> OpaquePointer {
+        var callbacks: OpaquePointer?
+        guard unsafe nghttp2_session_callbacks_new(&callbacks) == 0, let callbacks = unsafe callbacks else {
+            fatalError("out of memory for HTTP/2 callbacks")
+        }
+        unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, onBeginHeaders)
+        unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks, onHeader)
+        unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, onFrame)
+        unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, onData)
+        unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, onStreamClose)
+        return unsafe callbacks
+    }
+
+    /// Lends `block` as C name-value pairs to `body`; they are valid only inside it, and nghttp2 copies them.
+    static func withNameValues<Result>(
+        _ block: HTTP2HeaderBlock, _ body: (UnsafePointer<nghttp2_nv>, Int) -> Result
+    ) -> Result {
+        var bytes = block.bytes
+        return unsafe bytes.withUnsafeMutableBufferPointer { buffer in
+            // A block always has fields, so its bytes have an address.
+            guard let base = buffer.baseAddress else { preconditionFailure("empty header block") }
+            let pairs = unsafe block.fields.map { field in
+                unsafe nghttp2_nv(
+                    name: base + field.start, value: base + field.start + field.nameCount,
+                    namelen: field.nameCount, valuelen: field.valueCount,
+                    flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue))
+            }
+            return unsafe pairs.withUnsafeBufferPointer { unsafe body($0.baseAddress!, $0.count) }
+        }
+    }
+}
+
+private func state(_ userData: UnsafeMutableRawPointer?) -> HTTP2SessionState {
+    guard let userData = unsafe userData else { preconditionFailure("nghttp2 lost its user data") }
+    return unsafe Unmanaged<HTTP2SessionState>.fromOpaque(userData).takeUnretainedValue()
+}
+
+private let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, _, userData in
+    unsafe state(userData).block = HTTP2HeaderBlock()
+    return 0
+}
+
+private let onHeader: nghttp2_on_header_callback = { _, _, name, nameCount, value, valueCount, _, userData in
+    let state = unsafe state(userData)
+    unsafe state.block.append(
+        name: UnsafeRawBufferPointer(start: name, count: nameCount),
+        value: UnsafeRawBufferPointer(start: value, count: valueCount))
+    // Resets this stream; the connection goes on.
+    return state.block.listSize <= state.headerListBytesMax
+        ? 0 : Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
+}
+
+private let onFrame: nghttp2_on_frame_recv_callback = { _, frame, userData in
+    guard let frame = unsafe frame?.pointee else { return 0 }
+    let state = unsafe state(userData)
+    let header = unsafe frame.hd
+    switch UInt32(header.type) {
+    case NGHTTP2_HEADERS.rawValue:
+        if unsafe frame.headers.cat == NGHTTP2_HCAT_REQUEST {
+            state.append(.headers(stream: header.stream_id, state.block))
+        }
+        state.block = HTTP2HeaderBlock()
+    case NGHTTP2_DATA.rawValue:
+        if header.length == 0, UInt32(header.flags) & NGHTTP2_FLAG_END_STREAM.rawValue == 0 {
+            state.append(.overhead)
+        }
+    case NGHTTP2_PING.rawValue:
+        let isAcknowledgement = UInt32(header.flags) & NGHTTP2_FLAG_ACK.rawValue != 0
+        state.append(isAcknowledgement ? .pingAcknowledged : .ping)
+    case NGHTTP2_SETTINGS.rawValue, NGHTTP2_PRIORITY.rawValue:
+        state.append(.overhead)
+    default:
+        break
+    }
+    let mayEnd = [NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue].contains(UInt32(header.type))
+    if mayEnd, UInt32(header.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0 {
+        state.append(.endOfStream(header.stream_id))
+    }
+    return 0
+}
+
+private let onData: nghttp2_on_data_chunk_recv_callback = { _, _, stream, data, count, userData in
+    let state = unsafe state(userData)
+    guard let data = unsafe data, let base = unsafe state.input.baseAddress else { return 0 }
+    let start = unsafe UnsafeRawPointer(data) - base
+    // nghttp2 hands out DATA as slices of its input; anything else would be read from the wrong place.
+    unsafe precondition(start >= 0 && start + count <= state.input.count, "DATA lies outside the input")
+    state.append(.data(stream: stream, start..<start + count))
+    return 0
+}
+
+private let onStreamClose: nghttp2_on_stream_close_callback = { _, stream, _, userData in
+    let state = unsafe state(userData)
+    state.bodies[stream] = nil
+    state.append(.closed(stream: stream))
+    return 0
+}
+
+/// Fills a DATA frame from the stream's body; with the last byte of it the trailers are queued.
+let readBody: nghttp2_data_source_read_callback = { session, stream, buffer, capacity, flags, _, userData in
+    let state = unsafe state(userData)
+    guard let buffer = unsafe buffer, var body = state.bodies.removeValue(forKey: stream) else {
+        return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
+    }
+    let count = min(capacity, body.bytes.count - body.offset)
+    unsafe body.bytes.withUnsafeBytes { bytes in
+        unsafe UnsafeMutableRawPointer(buffer).copyMemory(from: bytes.baseAddress! + body.offset, byteCount: count)
+    }
+    body.offset += count
+    guard body.offset == body.bytes.count else {
+        state.bodies[stream] = body
+        return count
+    }
+    unsafe flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+    if let trailers = body.trailers {
+        unsafe flags?.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+        unsafe HTTP2Session.withNameValues(trailers) { (fields, fieldCount) in
+            _ = unsafe nghttp2_submit_trailer(session, stream, fields, fieldCount)
+        }
+    }
+    return count
+}

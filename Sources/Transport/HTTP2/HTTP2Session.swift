@@ -1,0 +1,164 @@
+internal import CNGHTTP2
+internal import NIOCore
+
+/// The server's side of one HTTP/2 connection, without I/O: bytes in, events and bytes out.
+///
+/// Ownership: the only owner of its `nghttp2_session`. Confined to one thread at a time. After a thrown error the session
+/// only serves to collect the last output (GOAWAY).
+@safe final class HTTP2Session {
+    private let session: OpaquePointer
+    private let state: HTTP2SessionState
+
+    init(settings: HTTP2Settings) {
+        let state = HTTP2SessionState(headerListBytesMax: settings.maxHeaderListBytes)
+        let options = unsafe HTTP2Session.makeOptions()
+        let callbacks = unsafe HTTP2Session.makeCallbacks()
+        defer {
+            unsafe nghttp2_option_del(options)
+            unsafe nghttp2_session_callbacks_del(callbacks)
+        }
+        var session: OpaquePointer?
+        let code = unsafe nghttp2_session_server_new2(
+            &session, callbacks, Unmanaged.passUnretained(state).toOpaque(), options)
+        guard code == 0, let session = unsafe session else { fatalError("out of memory for an HTTP/2 session") }
+        unsafe self.session = session
+        self.state = state
+        submit(settings)
+    }
+
+    deinit {
+        unsafe nghttp2_session_del(session)
+    }
+
+    private func submit(_ settings: HTTP2Settings) {
+        let entries = [
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),
+                value: UInt32(clamping: settings.maxConcurrentStreams)),
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue),
+                value: UInt32(clamping: settings.streamWindowBytes)),
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
+                value: UInt32(clamping: settings.maxHeaderListBytes)),
+        ]
+        unsafe nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count)
+        unsafe nghttp2_session_set_local_window_size(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(clamping: settings.connectionWindowBytes))
+    }
+
+    // MARK: Input
+
+    /// Reads what a peer sent and hands each event to `handle`, in order, after all of `input` was parsed.
+    ///
+    /// The ranges of `.data` events are ranges of `input`. What was taken of them is to be reported by `consume`.
+    func receive(
+        _ input: UnsafeRawBufferPointer, handle: (HTTP2Event) -> Void
+    ) throws(HTTP2Error) {
+        guard let base = input.baseAddress else { return }
+        unsafe state.input = input
+        let read = unsafe nghttp2_session_mem_recv(
+            session, base.assumingMemoryBound(to: UInt8.self), input.count)
+        unsafe state.input = UnsafeRawBufferPointer(start: nil, count: 0)
+        for event in state.takeEvents() { handle(event) }
+        guard read >= 0 else { throw HTTP2Error(description: unsafe String(cString: nghttp2_strerror(Int32(read)))) }
+    }
+
+    /// Opens the flow-control windows again by `count` bytes of DATA that are done with.
+    func consume(_ count: Int, stream: Int32) {
+        unsafe nghttp2_session_consume(session, stream, count)
+    }
+
+    // MARK: Output
+
+    /// Queues an answer. Nothing happens when the stream is gone.
+    ///
+    /// - Parameter reset: the peer has not ended its side and shall not: RST_STREAM(NO_ERROR) follows the answer.
+    func respond(_ response: HTTP2Response, stream: Int32, reset: Bool) {
+        let hasBody = !response.body.isEmpty
+        guard hasBody || response.trailers == nil else {
+            // Without a body, header and trailers can be one frame: "trailers-only".
+            preconditionFailure("trailers need a body before them")
+        }
+        if hasBody { state.bodies[stream] = .init(bytes: response.body, trailers: response.trailers) }
+        let code = unsafe HTTP2Session.withNameValues(response.headers) { (fields, count) in
+            guard hasBody else { return unsafe nghttp2_submit_response(session, stream, fields, count, nil) }
+            var provider = unsafe nghttp2_data_provider()
+            unsafe provider.read_callback = readBody
+            return unsafe nghttp2_submit_response(session, stream, fields, count, &provider)
+        }
+        guard code == 0 else {
+            state.bodies[stream] = nil
+            return
+        }
+        if reset, !hasBody { resetStream(stream, code: NGHTTP2_NO_ERROR.rawValue) }
+    }
+
+    /// Queues RST_STREAM.
+    func resetStream(_ stream: Int32, code: UInt32) {
+        unsafe nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, code)
+    }
+
+    func ping() {
+        unsafe nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
+    }
+
+    /// Tells the peer to start no new streams soon; those it has started until it knows are still served.
+    func announceShutdown() {
+        unsafe nghttp2_submit_shutdown_notice(session)
+    }
+
+    /// Tells the peer which stream was the last one that is served.
+    func goAway(code: UInt32 = NGHTTP2_NO_ERROR.rawValue, debug: String = "") {
+        let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
+        let bytes = Array(debug.utf8)
+        unsafe nghttp2_submit_goaway(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, code, bytes, bytes.count)
+    }
+
+    /// Appends what is to be sent now to `output`.
+    func takeOutput(into output: inout ByteBuffer) {
+        while true {
+            var chunk: UnsafePointer<UInt8>?
+            let count = unsafe nghttp2_session_mem_send(session, &chunk)
+            guard count > 0, let chunk = unsafe chunk else { return }
+            unsafe output.writeBytes(UnsafeRawBufferPointer(start: chunk, count: count))
+        }
+    }
+
+    /// What happened since the last call; taking output ends streams too.
+    func takeEvents() -> [HTTP2Event] { state.takeEvents() }
+
+    /// Whether the connection has nothing more to do and is to be closed.
+    var isFinished: Bool {
+        unsafe nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
+    }
+}
+
+/// What the C callbacks work on: they append to its events, and read the bodies that are on their way out.
+@safe final class HTTP2SessionState {
+    struct OutgoingBody {
+        var bytes: [UInt8]
+        var offset = 0
+        var trailers: HTTP2HeaderBlock?
+    }
+
+    let headerListBytesMax: Int
+    /// What is being parsed; empty between calls.
+    var input: UnsafeRawBufferPointer
+    var bodies: [Int32: OutgoingBody] = [:]
+    /// The block that is arriving; a connection has one at a time.
+    var block = HTTP2HeaderBlock()
+    private var events: [HTTP2Event] = []
+
+    init(headerListBytesMax: Int) {
+        self.headerListBytesMax = headerListBytesMax
+        unsafe input = UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+
+    func append(_ event: HTTP2Event) { events.append(event) }
+
+    func takeEvents() -> [HTTP2Event] {
+        defer { events = [] }
+        return events
+    }
+}

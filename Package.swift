@@ -29,8 +29,13 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], path: String) -> Target {
-    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(path)", swiftSettings: settings)
+/// Test doubles and helpers that several test targets share.
+func testSupport(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Tests/Support/\(name)", swiftSettings: settings)
+}
+
+func unitTests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/Unit/\(name)", swiftSettings: settings)
 }
 
 let package = Package(
@@ -45,39 +50,80 @@ let package = Package(
         // System libraries: each has one owner target, and no C type crosses that target's edge.
         cLibrary("CNGHTTP2", pkgConfig: "libnghttp2", apt: "libnghttp2-dev"),
         cLibrary("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
-        cLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         cLibrary("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev"),
         cLibrary("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
         cLibrary("CLZ4", pkgConfig: "liblz4", apt: "liblz4-dev"),
         cLibrary("CProtobufC", pkgConfig: "libprotobuf-c", apt: "libprotobuf-c-dev"),
         cLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         cLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        .systemLibrary(name: "CMalloc", path: "Sources/CLibraries/CMalloc"),
         .target(name: "CRE2", path: "Sources/CLibraries/CRE2", linkerSettings: [.linkedLibrary("re2")]),
-        .target(name: "CRPCMessages", dependencies: ["CProtobufC"], path: "Sources/CLibraries/CRPCMessages"),
+        .target(name: "CChecksum", path: "Sources/CLibraries/CChecksum"),
+        .target(
+            name: "CRPCMessages", dependencies: ["CProtobufC"], path: "Sources/CLibraries/CRPCMessages",
+            exclude: ["rpc_messages.proto"]),
 
         // Engines: bytes and protocol words only.
-        module("Compression", ["CZlib", "CDeflate", "CZstd", "CLZ4"]),
+        module("Compression", ["CDeflate", "CZstd", "CLZ4", "CChecksum"]),
         module("RegularExpression", ["CRE2"]),
-        module("OTLP", ["CRPCMessages", "COpenSSL", "RegularExpression"]),
+        module("OTLP", ["CRPCMessages", "CProtobufC", "COpenSSL", "RegularExpression"]),
         module("WriteAheadLog", ["Compression"]),
-        module("Transport", nio + ["CNGHTTP2", "COpenSSL"]),
+        module("Transport", nio + ["CNGHTTP2"]),
         module("HTTPClient", ["CCurl"]),
 
         // Contracts, and what is built on them.
-        module("Component", ["OTLP", "WriteAheadLog", logging]),
+        module("Component", ["OTLP", "WriteAheadLog", "CMalloc", logging]),
         module("SendingQueue", ["Component", "OTLP", "WriteAheadLog", logging]),
         module("Receivers", nio + ["Component", "OTLP", "Compression", "Transport", logging]),
         module("Processors", ["Component", "OTLP", "RegularExpression", logging]),
         module("Exporters", ["Component", "OTLP", "Compression", "HTTPClient", logging]),
-        module("Extensions", nio + ["Component", "WriteAheadLog", "Transport", logging]),
+        module("Extensions", ["Component", "WriteAheadLog", "Transport", logging]),
         module(
-            "Collector", nio + ["Component", "OTLP", "WriteAheadLog", "SendingQueue", "Transport", "CYAML", logging]),
+            "Collector",
+            ["Component", "OTLP", "WriteAheadLog", "SendingQueue", "Transport", "CYAML", "CMalloc", logging]),
         .executableTarget(
             name: "otelcol",
             dependencies: [
-                "Collector", "Component", "Receivers", "Processors", "Exporters", "Extensions", argumentParser, logging,
+                "Collector", "Component", "OTLP", "Receivers", "Processors", "Exporters", "Extensions", argumentParser,
+                logging,
             ],
             path: "Sources/otelcol", swiftSettings: settings),
+
+        // Tests.
+        .target(
+            name: "COTLPMessages", dependencies: ["CProtobufC"], path: "Tests/Support/COTLPMessages",
+            exclude: ["otlp_messages.proto"]),
+        testSupport("TestSupport", ["OTLP"]),
+        testSupport("SocketTestSupport"),
+        testSupport("HTTPTestServer"),
+        unitTests("CompressionTests", ["Compression", "CChecksum"]),
+        unitTests("RegularExpressionTests", ["RegularExpression"]),
+        unitTests("OTLPTests", ["OTLP", "RegularExpression", "TestSupport", "COTLPMessages"]),
+        unitTests("WriteAheadLogTests", ["WriteAheadLog"]),
+        unitTests("TransportTests", ["Transport", "SocketTestSupport"]),
+        unitTests("HTTPClientTests", ["HTTPClient", "HTTPTestServer"]),
+        unitTests("SendingQueueTests", ["SendingQueue", "Component", "OTLP", "WriteAheadLog", logging]),
+        unitTests("ProcessorsTests", ["Processors", "Component", "OTLP", "RegularExpression", logging]),
+        unitTests(
+            "ReceiversTests",
+            ["Receivers", "Component", "OTLP", "Compression", "Transport", "SocketTestSupport", logging]),
+        unitTests(
+            "ExportersTests",
+            [
+                "Exporters", "Component", "OTLP", "WriteAheadLog", "Compression", "HTTPClient", "HTTPTestServer", logging,
+            ]),
+        unitTests("ComponentTests", ["Component", logging]),
+        unitTests(
+            "CollectorTests",
+            ["Collector", "Component", "OTLP", "WriteAheadLog", "SendingQueue", logging]),
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// Fuzzers need the sanitizer's runtime as their main program, so they join on demand: see docs/testing.md.
+if Context.environment["OTELCOL_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "OTLPWireFuzzer", dependencies: ["OTLP"], path: "Tests/Fuzz/OTLPWire", exclude: ["Corpus"],
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+}

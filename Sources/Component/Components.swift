@@ -27,6 +27,14 @@ package struct NoConfig: ComponentConfig {
     package init(from map: inout ConfigMap) throws(ConfigError) {}
 }
 
+/// How settled a component is, in otelcol's words; the `components` command prints it.
+package enum Stability: String, Sendable {
+    case development = "Development"
+    case alpha = "Alpha"
+    case beta = "Beta"
+    case stable = "Stable"
+}
+
 // MARK: Receivers
 
 package protocol Receiver: Sendable {
@@ -39,17 +47,19 @@ package protocol Receiver: Sendable {
 package struct ReceiverFactory: Sendable {
     package let type: String
     package let signals: Set<Signal>
+    package let stability: Stability
     private let makeReceiver:
         @Sendable (inout ConfigMap) throws(ConfigError) ->
             @Sendable (ComponentSettings, [Signal: any TelemetryConsumer])
             throws -> any Receiver
 
     package init<Config: ComponentConfig>(
-        type: String, signals: Set<Signal>, config: Config.Type,
+        type: String, signals: Set<Signal>, stability: Stability = .beta, config: Config.Type,
         make: @escaping @Sendable (Config, ComponentSettings, [Signal: any TelemetryConsumer]) throws -> any Receiver
     ) {
         self.type = type
         self.signals = signals
+        self.stability = stability
         self.makeReceiver = { (map: inout ConfigMap) throws(ConfigError) in
             let config = try Config(from: &map)
             return { settings, consumers in try make(config, settings, consumers) }
@@ -76,9 +86,13 @@ package protocol Processor: Sendable {
     func stop() async
     /// Changes `telemetry` in place. Throws to refuse the whole request.
     func process(_ telemetry: inout Telemetry) throws(RefusalError)
+    /// One processor that does what this one and then `next`, its neighbour in the pipeline, do; nil if there is none.
+    /// It replaces both and is started and stopped in their place.
+    func fused(with next: any Processor) -> (any Processor)?
 }
 
 extension Processor {
+    package func fused(with next: any Processor) -> (any Processor)? { nil }
     package func start() async throws {}
     package func stop() async {}
 }
@@ -117,14 +131,17 @@ package enum ProcessorRole: Sendable {
 package struct ProcessorFactory: Sendable {
     package let type: String
     package let signals: Set<Signal>
+    package let stability: Stability
     private let read: @Sendable (inout ConfigMap) throws(ConfigError) -> ProcessorRole
 
     package init<Config: ComponentConfig>(
-        type: String, signals: Set<Signal> = Set(Signal.allCases), config: Config.Type,
+        type: String, signals: Set<Signal> = Set(Signal.allCases), stability: Stability = .beta,
+        config: Config.Type,
         role: @escaping @Sendable (Config) throws(ConfigError) -> ProcessorRole
     ) {
         self.type = type
         self.signals = signals
+        self.stability = stability
         self.read = { (map: inout ConfigMap) throws(ConfigError) in try role(try Config(from: &map)) }
     }
 
@@ -206,18 +223,20 @@ package protocol Exporter: Sendable {
 package struct ExporterFactory: Sendable {
     package let type: String
     package let signals: Set<Signal>
+    package let stability: Stability
     /// The default of the exporter's `timeout` key; nil: no limit.
     package let defaultTimeout: Duration?
     private let makeExporter:
         @Sendable (inout ConfigMap) throws(ConfigError) -> @Sendable (ComponentSettings, Signal) throws -> any Exporter
 
     package init<Config: ComponentConfig>(
-        type: String, signals: Set<Signal> = Set(Signal.allCases), defaultTimeout: Duration? = .seconds(5),
-        config: Config.Type,
+        type: String, signals: Set<Signal> = Set(Signal.allCases), stability: Stability = .beta,
+        defaultTimeout: Duration? = .seconds(5), config: Config.Type,
         make: @escaping @Sendable (Config, ComponentSettings, Signal) throws -> any Exporter
     ) {
         self.type = type
         self.signals = signals
+        self.stability = stability
         self.defaultTimeout = defaultTimeout
         self.makeExporter = { (map: inout ConfigMap) throws(ConfigError) in
             let config = try Config(from: &map)
@@ -261,14 +280,19 @@ package protocol StorageExtension: Extension {
 
 package struct ExtensionFactory: Sendable {
     package let type: String
+    package let stability: Stability
+    /// Whether its extensions are `StorageExtension`s, which `sending_queue.storage` may name.
+    package let isStorage: Bool
     private let makeExtension:
         @Sendable (inout ConfigMap) throws(ConfigError) -> @Sendable (ComponentSettings) throws -> any Extension
 
     package init<Config: ComponentConfig>(
-        type: String, config: Config.Type,
+        type: String, stability: Stability = .beta, isStorage: Bool = false, config: Config.Type,
         make: @escaping @Sendable (Config, ComponentSettings) throws -> any Extension
     ) {
         self.type = type
+        self.stability = stability
+        self.isStorage = isStorage
         self.makeExtension = { (map: inout ConfigMap) throws(ConfigError) in
             let config = try Config(from: &map)
             return { settings in try make(config, settings) }

@@ -37,7 +37,8 @@ extension CompressionError: CustomStringConvertible {
 ///
 /// - Parameter limit: the most bytes the result may have; a hostile body costs no more memory than this.
 /// - Throws: `.tooLarge` or `.corrupt`; truncated input is corrupt.
-/// - Complexity: O(input + output). One allocation where the input tells its decompressed size, a few where it does not.
+/// - Complexity: O(input + output). One allocation where the input tells its decompressed size, a few where it does
+///   not.
 package func decompress(
     _ bytes: [UInt8], encoding: ContentEncoding, limit: Int
 ) throws(CompressionError) -> [UInt8] {

@@ -72,6 +72,8 @@ final class EasyOptions {
         }
         if let authorities = tls.certificateAuthorities {
             if !tls.includesSystemAuthorities { set(CURLOPT_CAPATH, nil) }
+            // libcurl would keep what it read for a day.
+            set(CURLOPT_CA_CACHE_TIMEOUT, 0)
             switch authorities {
             case .file(let path): set(CURLOPT_CAINFO, path)
             case .pem(let text): set(CURLOPT_CAINFO_BLOB, copying: text)

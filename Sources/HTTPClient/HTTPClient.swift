@@ -1,6 +1,7 @@
 /// Sends HTTP requests through libcurl: proxies, TLS, connection reuse, HTTP/1.1 and, over TLS, HTTP/2.
 ///
-/// All transfers of a client run on one thread of its own; a waiting `send` blocks no thread. Redirects are not followed.
+/// All transfers of a client run on one thread of its own; a waiting `send` blocks no thread. Redirects are not
+/// followed.
 package final class HTTPClient: Sendable {
     private let loop: TransferLoop
 
@@ -13,7 +14,8 @@ package final class HTTPClient: Sendable {
 
     /// Sends `request` and returns the response, whatever its status.
     ///
-    /// The body is not copied. Cancelling the task aborts the transfer. A request may reach the server although this throws.
+    /// The body is not copied. Cancelling the task aborts the transfer. A request may reach the server although this
+    /// throws.
     package func send(_ request: HTTPClientRequest) async throws(HTTPClientError) -> HTTPClientResponse {
         let ticket = TransferTicket()
         let result = await withTaskCancellationHandler {

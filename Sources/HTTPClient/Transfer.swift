@@ -127,8 +127,8 @@ final class Transfer {
     }
 
     private func setHeaders(_ options: EasyOptions, closes: Bool) throws(HTTPClientError) {
-        // Without "Expect:" libcurl would wait up to a second for leave to send larger bodies; without "Content-Type:" it
-        // would call every body a form.
+        // Without "Expect:" libcurl would wait up to a second for leave to send larger bodies; without "Content-Type:"
+        // it would call every body a form.
         var lines = ["Expect:"]
         if !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) {
             lines.append("Content-Type:")

@@ -21,7 +21,8 @@ package struct ValidatedRequest: Sendable {
 /// - the resource comes before its scopes, the scope before its items, the key of a KeyValue before its value;
 /// - AnyValues nest at most 64 deep; tags are minimal varints; no envelope has the deprecated field 1000.
 ///
-/// Not promised: UTF-8, minimal length varints, the order of other fields, the absence of unknown fields or empty messages.
+/// Not promised: UTF-8, minimal length varints, the order of other fields, the absence of unknown fields or empty
+/// messages.
 package enum OTLPRequest {
     /// Checks a request, and rewrites it if its layout is not canonical. The canonical request comes back uncopied.
     ///
@@ -70,8 +71,22 @@ package enum OTLPRequest {
             let slicer = ItemSlicer(signal: signal)
             let itemCount = try slicer.itemCount(of: wire)
             if range.lowerBound == 0 && range.upperBound >= itemCount { return request }
-            return try slicer.items(range, of: wire)
+            var writer = WireWriter(capacity: wire.count)
+            try slicer.append(range, of: wire, to: &writer)
+            return writer.bytes
         }
+    }
+
+    /// Appends the items of `range` to a request under construction, as `items` selects them: several calls merge.
+    /// For cutting batches from borrowed bytes without an array for each piece.
+    package static func appendItems(
+        _ range: Range<Int>, of request: WireBytes, signal: Signal, to writer: inout WireWriter
+    ) throws(WireError) {
+        let slicer = ItemSlicer(signal: signal)
+        if range.lowerBound == 0, try slicer.itemCount(of: request) <= range.upperBound {
+            return writer.append(request)
+        }
+        try slicer.append(range, of: request, to: &writer)
     }
 
     /// Cuts a request into requests of `maxItems` items, and a last one with the rest. One with no more than `maxItems`
@@ -94,7 +109,11 @@ package enum OTLPRequest {
         let partCount = (itemCount + maxItems - 1) / maxItems
         let middle = (partCount / 2) * maxItems
         for range in [0..<middle, middle..<itemCount] {
-            let part = try request.withWireBytes { (wire) throws(WireError) in try slicer.items(range, of: wire) }
+            let part = try request.withWireBytes { (wire) throws(WireError) in
+                var writer = WireWriter(capacity: wire.count)
+                try slicer.append(range, of: wire, to: &writer)
+                return writer.bytes
+            }
             try split(part, itemCount: range.count, slicer, maxItems: maxItems, into: &parts)
         }
     }

@@ -1,7 +1,7 @@
 /// Finds, counts and copies the items of a canonical request without looking into them.
 ///
-/// Items sit at the bottom of a tree of envelopes: request → ResourceSpans → ScopeSpans → Span, and for metrics request →
-/// ResourceMetrics → ScopeMetrics → Metric → Gauge (or another) → NumberDataPoint (or another).
+/// Items sit at the bottom of a tree of envelopes: request → ResourceSpans → ScopeSpans → Span, and for metrics request
+/// → ResourceMetrics → ScopeMetrics → Metric → Gauge (or another) → NumberDataPoint (or another).
 struct ItemSlicer {
     /// How many levels of envelopes are around an item, the request being the first.
     private let envelopeLevels: Int
@@ -41,59 +41,65 @@ struct ItemSlicer {
         return count
     }
 
-    func items(_ range: Range<Int>, of request: WireBytes) throws(WireError) -> [UInt8] {
-        var copy = ItemCopy(range: range, capacity: request.count)
-        try self.copy(request, level: 0, to: &copy)
-        return copy.writer.bytes
+    /// Appends the items of the range, with all around them.
+    func append(_ range: Range<Int>, of request: WireBytes, to writer: inout WireWriter) throws(WireError) {
+        var selection = ItemSelection(range: range)
+        try copy(request, level: 0, &selection, to: &writer)
     }
 
     /// Copies the envelope's own fields and those of its children that hold an item of the range.
-    private func copy(_ envelope: WireBytes, level: Int, to copy: inout ItemCopy) throws(WireError) {
+    private func copy(
+        _ envelope: WireBytes, level: Int, _ selection: inout ItemSelection, to writer: inout WireWriter
+    ) throws(WireError) {
         var cursor = WireCursor(envelope)
         // Neighbours that stay are copied as one run.
         var runStart = 0
         while let field = try cursor.nextField() {
             guard isChild(field.number, level: level) else { continue }
-            if level + 1 == envelopeLevels {
-                let isSelected = copy.range.contains(copy.position)
-                copy.position += 1
-                if isSelected { continue }
-                copy.writer.append(envelope.slice(runStart..<field.range.lowerBound))
-            } else {
-                copy.writer.append(envelope.slice(runStart..<field.range.lowerBound))
-                try copyChild(field, level: level, to: &copy)
-            }
+            let isItem = level + 1 == envelopeLevels
+            if isItem && selection.takeNext() { continue }
+            writer.append(envelope.slice(runStart..<field.range.lowerBound))
+            if !isItem { try copyChild(field, level: level, &selection, to: &writer) }
             runStart = field.range.upperBound
         }
-        copy.writer.append(envelope.slice(runStart..<envelope.count))
+        writer.append(envelope.slice(runStart..<envelope.count))
     }
 
-    private func copyChild(_ field: WireField, level: Int, to copy: inout ItemCopy) throws(WireError) {
-        guard copy.position < copy.range.upperBound else { return }
-        let start = copy.writer.count
-        let before = copy.selectedBefore
-        let mark = copy.writer.beginMessage(field.number, expectedByteCount: field.bytes.count)
-        try self.copy(field.bytes, level: level + 1, to: &copy)
-        if copy.selectedBefore > before {
-            copy.writer.endMessage(mark)
+    private func copyChild(
+        _ field: WireField, level: Int, _ selection: inout ItemSelection, to writer: inout WireWriter
+    ) throws(WireError) {
+        guard !selection.isComplete else { return }
+        let start = writer.count
+        let takenBefore = selection.takenCount
+        let mark = writer.beginMessage(field.number, expectedByteCount: field.bytes.count)
+        try copy(field.bytes, level: level + 1, &selection, to: &writer)
+        if selection.takenCount > takenBefore {
+            writer.endMessage(mark)
         } else {
-            copy.writer.truncate(to: start)
+            writer.truncate(to: start)
         }
     }
 }
 
-/// A copy in progress.
-private struct ItemCopy: ~Copyable {
-    let range: Range<Int>
-    var writer: WireWriter
+/// Which items a copy takes, as it comes by them.
+private struct ItemSelection {
+    private let range: Range<Int>
     /// The number of the next item.
-    var position = 0
+    private var position = 0
+    private(set) var takenCount = 0
 
-    init(range: Range<Int>, capacity: Int) {
+    init(range: Range<Int>) {
         self.range = range
-        writer = WireWriter(capacity: capacity)
     }
 
-    /// How many items of the range lie before `position`.
-    var selectedBefore: Int { max(0, min(position, range.upperBound) - range.lowerBound) }
+    /// Whether all of the range has come by.
+    var isComplete: Bool { position >= range.upperBound }
+
+    /// Whether the next item is taken.
+    mutating func takeNext() -> Bool {
+        let isTaken = range.contains(position)
+        position += 1
+        if isTaken { takenCount += 1 }
+        return isTaken
+    }
 }

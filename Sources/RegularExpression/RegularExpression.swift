@@ -2,7 +2,8 @@ import CRE2
 
 /// A compiled regular expression in RE2's dialect: linear time on any input, no backtracking.
 ///
-/// Matching works on bytes, so text that is not valid UTF-8 is searched like any other. Safe to use from several threads.
+/// Matching works on bytes, so text that is not valid UTF-8 is searched like any other. Safe to use from several
+/// threads.
 @safe
 package final class RegularExpression: Sendable {
     package struct SyntaxError: Error, CustomStringConvertible {
@@ -40,6 +41,11 @@ package final class RegularExpression: Sendable {
         groupNames = (0..<groupCount).map { index in
             unsafe CRE2_group_name(compiled, Int32(index + 1)).map { unsafe String(cString: $0) }
         }
+        // Not every version of RE2 refuses this, and otelcol does.
+        var names: Set<String> = []
+        for name in groupNames.compactMap({ $0 }) where !names.insert(name).inserted {
+            throw SyntaxError(description: "duplicate capture group name: \(name)")
+        }
     }
 
     deinit { unsafe CRE2_free(regex) }
@@ -56,8 +62,8 @@ package final class RegularExpression: Sendable {
         return text.withUTF8 { unsafe matches($0) }
     }
 
-    /// The first match's groups as byte ranges of `text`, group 0 being the whole match; nil inside for groups that took no part.
-    /// Nil when nothing matches. `groups` is reused by the caller.
+    /// The first match's groups as byte ranges of `text`, group 0 being the whole match; nil inside for groups that
+    /// took no part. Nil when nothing matches. `groups` is reused by the caller.
     package func firstMatch(in text: UnsafeBufferPointer<UInt8>, groups: inout [Range<Int>?]) -> Bool {
         groups.removeAll(keepingCapacity: true)
         guard let base = text.baseAddress else {

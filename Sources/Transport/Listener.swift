@@ -56,7 +56,8 @@ final class Listener: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(
                 .writeBufferWaterMark,
-                value: .init(low: options.writeBufferBytesMax / 2, high: options.writeBufferBytesMax))
+                value: .init(low: options.writeBufferBytesMax / 2, high: options.writeBufferBytesMax)
+            )
             .childChannelOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(
@@ -80,7 +81,8 @@ final class Listener: Sendable {
                     return try await bootstrap.bind(to: address).get()
                 } catch let error as IOError {
                     reason = "\(error)"
-                    // Only a missing family lets another address do; a busy port must not hide behind a half-bound wildcard.
+                    // Only a missing family lets another address do: a busy port must not hide behind a half-bound
+                    // wildcard.
                     guard [EAFNOSUPPORT, EADDRNOTAVAIL].contains(error.errnoCode) else { break }
                 }
             }
@@ -108,9 +110,6 @@ final class Listener: Sendable {
         }
         drained?.succeed()
     }
-
-    /// Connections that are open.
-    var connectionCount: Int { state.withLock { $0.connections.count } }
 
     /// Stops accepting, lets every connection finish what is open, and returns when all are closed; those left at
     /// `deadline` are cut.

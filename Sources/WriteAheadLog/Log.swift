@@ -16,6 +16,9 @@ package protocol Log: AnyObject, Sendable {
     /// one the log does not know starts at the tail. A volatile consumer always starts at the tail and pins nothing.
     func openConsumer(_ name: String, options: ConsumerOptions) throws(LogError) -> any LogConsumer
 
+    /// The largest payload that `append` takes.
+    var recordBytesMax: Int { get }
+
     /// Sizes and counts at this moment, one consistent snapshot.
     var status: LogStatus { get }
 

@@ -1,1 +1,1 @@
-print("otelcol")
+await OtelcolCommand.main()

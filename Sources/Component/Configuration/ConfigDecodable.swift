@@ -2,11 +2,14 @@
 package protocol ConfigDecodable {
     /// True for blocks, whose null means "all defaults" and not "absent".
     static var isBlock: Bool { get }
+    /// True for text, which takes what a `${…}` expansion wrote even where YAML reads that as null or a number.
+    static var readsOriginalText: Bool { get }
     static func decode(_ node: ConfigNode, path: String) throws(ConfigError) -> Self
 }
 
 extension ConfigDecodable {
     package static var isBlock: Bool { false }
+    package static var readsOriginalText: Bool { false }
 
     fileprivate static func mismatch(_ node: ConfigNode, path: String, expected: String) -> ConfigError {
         let found =
@@ -20,7 +23,7 @@ extension ConfigDecodable {
             case .map: "type 'map[string]interface {}'"
             }
         return ConfigError(
-            at: node.position, path: path, "expected type '\(expected)', got unconvertible \(found)")
+            .decoding, at: node.position, path: path, "expected type '\(expected)', got unconvertible \(found)")
     }
 }
 
@@ -52,6 +55,8 @@ extension Double: ConfigDecodable {
 }
 
 extension String: ConfigDecodable {
+    package static var readsOriginalText: Bool { true }
+
     package static func decode(_ node: ConfigNode, path: String) throws(ConfigError) -> String {
         if let text = node.originalText { return text }
         guard case .string(let value) = node.value else { throw mismatch(node, path: path, expected: "string") }
@@ -65,8 +70,17 @@ package struct OpaqueString: ConfigDecodable, Sendable, Hashable, CustomStringCo
     package init(_ secret: String) { self.secret = secret }
     package var description: String { "[REDACTED]" }
 
+    package static var readsOriginalText: Bool { true }
+
     package static func decode(_ node: ConfigNode, path: String) throws(ConfigError) -> OpaqueString {
-        OpaqueString(try String.decode(node, path: path))
+        if let text = node.originalText { return OpaqueString(text) }
+        guard case .string(let secret) = node.value else {
+            // Without the value: it may be a secret all the same.
+            throw ConfigError(
+                .decoding, at: node.position, path: path,
+                "expected type 'string', got unconvertible type '\(node.value.typeName)'")
+        }
+        return OpaqueString(secret)
     }
 }
 
@@ -117,7 +131,7 @@ extension Duration: ConfigDecodable {
             do {
                 return try parseGoDuration(text)
             } catch {
-                throw ConfigError(at: node.position, path: path, error.message)
+                throw ConfigError(.decoding, at: node.position, path: path, error.message)
             }
         default: throw mismatch(node, path: path, expected: "time.Duration")
         }
@@ -167,6 +181,7 @@ package func parseGoDuration(_ text: String) throws(GoDurationError) -> Duration
             fractionValue += Double(digit.wholeNumberValue ?? 0) * scale
         }
         total += .nanoseconds(nanos) + .nanoseconds(Int64((fractionValue * Double(unitNanos)).rounded()))
+        if total > .nanoseconds(Int64.max) { throw invalid }
     }
     return total * Int(sign)
 }

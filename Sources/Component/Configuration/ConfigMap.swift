@@ -16,8 +16,8 @@ package struct ConfigMap: Sendable {
         case .null: self.entries = []
         default:
             throw ConfigError(
-                at: node.position, path: path,
-                "expected a map, got \(node.value.typeName) (tabs or a missing space after a colon often cause this)")
+                .decoding, at: node.position, path: path,
+                "expected a map, got \(node.value.typeName) (often caused by a missing space after a colon)")
         }
     }
 
@@ -45,12 +45,26 @@ package struct ConfigMap: Sendable {
         return entries
     }
 
+    /// The node under `keys`, each inside the one before, without taking it.
+    package func peek(_ keys: String...) -> ConfigNode? {
+        var node: ConfigNode?
+        var entries = entries
+        for key in keys {
+            node = entries.first { $0.key == key }?.node
+            if case .map(let inner) = node?.value { entries = inner } else { entries = [] }
+        }
+        return node
+    }
+
     /// The value of `key`, or nil when it is absent or null.
     package mutating func takeIfPresent<Value: ConfigDecodable>(
         _ key: String, as type: Value.Type = Value.self
     ) throws(ConfigError) -> Value? {
         guard let node = takeNode(key) else { return nil }
-        if case .null = node.value, !Value.isBlock { return nil }
+        if case .null = node.value, !Value.isBlock {
+            // An unset variable is the empty text, where text is asked for.
+            guard Value.readsOriginalText, node.originalText != nil else { return nil }
+        }
         return try Value.decode(node, path: childPath(key))
     }
 
@@ -75,14 +89,18 @@ package struct ConfigMap: Sendable {
     /// Refuses what was not taken, each key with its place and the nearest known key.
     package func finish() throws(ConfigError) {
         guard !entries.isEmpty else { return }
-        let names = entries.map(\.key).sorted().joined(separator: ", ")
+        let known = Set(knownKeys).sorted()
         throw ConfigError(
             entries.map { entry in
-                let hint = nearestName(to: entry.key, in: knownKeys).map { " (did you mean \"\($0)\"?)" } ?? ""
-                let known = Set(knownKeys).sorted().joined(separator: ", ")
-                let allowed = hint.isEmpty && !known.isEmpty ? "; known keys: \(known)" : ""
+                let hint =
+                    if let nearest = nearestName(to: entry.key, in: known) {
+                        " (did you mean \"\(nearest)\"?)"
+                    } else {
+                        known.isEmpty ? "" : "; known keys: \(known.joined(separator: ", "))"
+                    }
                 return ConfigError.Finding(
-                    position: entry.keyPosition, path: path, message: "'' has invalid keys: \(names)\(hint)\(allowed)")
+                    kind: .decoding, position: entry.keyPosition, path: path,
+                    message: "'' has invalid keys: \(entry.key)\(hint)")
             })
     }
 }
@@ -122,17 +140,19 @@ package func nearestName(to name: String, in names: [String]) -> String? {
     return best.name
 }
 
-/// Levenshtein distance, O(a·b); names are short.
+/// The least number of letters to change, add, drop or swap with their neighbour. O(a·b); names are short.
 private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
+    var rowBefore: [Int] = []
     var row = Array(0...b.count)
     for (i, left) in a.enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
+        var next = [i + 1]
         for (j, right) in b.enumerated() {
-            let substitution = diagonal + (left == right ? 0 : 1)
-            diagonal = row[j + 1]
-            row[j + 1] = min(substitution, diagonal + 1, row[j] + 1)
+            var distance = min(row[j] + (left == right ? 0 : 1), row[j + 1] + 1, next[j] + 1)
+            if i > 0, j > 0, left == b[j - 1], a[i - 1] == right { distance = min(distance, rowBefore[j - 1] + 1) }
+            next.append(distance)
         }
+        rowBefore = row
+        row = next
     }
     return row[b.count]
 }

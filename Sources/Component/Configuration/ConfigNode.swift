@@ -6,14 +6,20 @@ package struct ConfigPosition: Sendable, Hashable, CustomStringConvertible {
     package var line: Int
     /// From 1, in characters.
     package var column: Int
+    /// The reference that the value came out of, when the place holds only that: `${env:PORT}`.
+    package var origin: String?
 
-    package init(source: String, line: Int, column: Int) {
+    package init(source: String, line: Int, column: Int, origin: String? = nil) {
         self.source = source
         self.line = line
         self.column = column
+        self.origin = origin
     }
 
-    package var description: String { "\(source):\(line):\(column)" }
+    package var description: String {
+        let place = "\(source):\(line):\(column)"
+        return origin.map { "\(place) (\($0))" } ?? place
+    }
 }
 
 /// A value of the configuration, and where it was written.
@@ -69,12 +75,20 @@ package struct ConfigEntry: Sendable {
 /// What is wrong with a configuration: one or more findings, each with its place.
 package struct ConfigError: Error, Sendable, CustomStringConvertible {
     package struct Finding: Sendable, Hashable, CustomStringConvertible {
+        /// Whether the text has the wrong shape (type, key), or a value of the right shape is refused for what it says.
+        package enum Kind: Sendable {
+            case decoding
+            case validation
+        }
+
+        package var kind: Kind
         package var position: ConfigPosition?
         /// `exporters::otlphttp::compression`
         package var path: String
         package var message: String
 
-        package init(position: ConfigPosition?, path: String, message: String) {
+        package init(kind: Kind = .validation, position: ConfigPosition?, path: String, message: String) {
+            self.kind = kind
             self.position = position
             self.path = path
             self.message = message
@@ -87,12 +101,27 @@ package struct ConfigError: Error, Sendable, CustomStringConvertible {
     }
 
     package var findings: [Finding]
+    /// What failed, in otelcol's words: `failed to get config: cannot unmarshal the configuration`. Empty: not said.
+    package var context = ""
 
-    package init(_ findings: [Finding]) { self.findings = findings }
-
-    package init(at position: ConfigPosition?, path: String, _ message: String) {
-        findings = [Finding(position: position, path: path, message: message)]
+    package init(_ findings: [Finding], context: String = "") {
+        self.findings = findings
+        self.context = context
     }
 
-    package var description: String { findings.map(\.description).joined(separator: "\n") }
+    package init(
+        _ kind: Finding.Kind = .validation, at position: ConfigPosition?, path: String, _ message: String
+    ) {
+        findings = [Finding(kind: kind, position: position, path: path, message: message)]
+    }
+
+    /// The same findings, said to be what `context` failed of.
+    package func within(_ context: String) -> ConfigError { ConfigError(findings, context: context) }
+
+    /// The context and one line for each finding; a single one stands behind the context.
+    package var description: String {
+        let lines = findings.map(\.description).joined(separator: "\n")
+        if context.isEmpty { return lines }
+        return findings.count == 1 ? "\(context): \(lines)" : "\(context):\n\(lines)"
+    }
 }

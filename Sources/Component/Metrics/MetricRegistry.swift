@@ -7,6 +7,15 @@ package final class MetricRegistry: Sendable {
     private struct State {
         var families: [String: Family] = [:]
         var order: [String] = []
+
+        mutating func addFamily(_ name: String, help: String, kind: MetricKind) {
+            if let family = families[name] {
+                precondition(family.kind == kind, "metric \(name) registered as two kinds")
+                return
+            }
+            families[name] = Family(help: help, kind: kind, series: [])
+            order.append(name)
+        }
     }
 
     private struct Family {
@@ -43,15 +52,13 @@ package final class MetricRegistry: Sendable {
         }
     }
 
-    /// A value that is read at scrape; nil hides the series. Registering the same series again replaces it.
+    /// A value that is read at scrape, outside the registry's lock; nil hides the series. Registering the same series again
+    /// replaces it.
     package func observe(
         _ name: String, help: String, kind: MetricKind, labels: MetricLabels, read: @escaping @Sendable () -> Double?
     ) {
         state.withLock { state in
-            if state.families[name] == nil {
-                state.families[name] = Family(help: help, kind: kind, series: [])
-                state.order.append(name)
-            }
+            state.addFamily(name, help: help, kind: kind)
             state.families[name]?.series.removeAll { $0.labels == labels }
             state.families[name]?.series.append((labels, .observed(read)))
         }
@@ -62,10 +69,7 @@ package final class MetricRegistry: Sendable {
         as cast: (Source) -> Value?
     ) -> Value {
         state.withLock { state in
-            if state.families[name] == nil {
-                state.families[name] = Family(help: help, kind: kind, series: [])
-                state.order.append(name)
-            }
+            state.addFamily(name, help: help, kind: kind)
             for series in state.families[name]?.series ?? [] where series.labels == labels {
                 if let value = cast(series.source) { return value }
                 preconditionFailure("metric \(name) registered as two kinds")
@@ -115,8 +119,13 @@ package struct MetricLabels: Sendable, Hashable, ExpressibleByDictionaryLiteral 
 
     package let pairs: [Pair]
 
-    package init(dictionaryLiteral elements: (String, String)...) {
-        pairs = elements.map { Pair(name: $0, value: $1) }
+    package init(dictionaryLiteral elements: (String, String)...) { self.init(elements) }
+
+    package init(_ elements: [(String, String)]) { pairs = elements.map { Pair(name: $0, value: $1) } }
+
+    /// The same labels and one more, shown last.
+    package func adding(_ name: String, _ value: String) -> MetricLabels {
+        MetricLabels(pairs.map { ($0.name, $0.value) } + [(name, value)])
     }
 }
 
@@ -125,6 +134,13 @@ package struct MetricFamily: Sendable {
     package let help: String
     package let kind: MetricKind
     package let samples: [MetricSample]
+
+    package init(name: String, help: String, kind: MetricKind, samples: [MetricSample]) {
+        self.name = name
+        self.help = help
+        self.kind = kind
+        self.samples = samples
+    }
 }
 
 package struct MetricSample: Sendable {
@@ -135,6 +151,11 @@ package struct MetricSample: Sendable {
 
     package let labels: MetricLabels
     package let value: Value
+
+    package init(labels: MetricLabels, value: Value) {
+        self.labels = labels
+        self.value = value
+    }
 }
 
 /// A count that only grows.

@@ -1,5 +1,4 @@
 package import Component
-import Glibc
 import Logging
 import Synchronization
 import Transport
@@ -8,7 +7,7 @@ import Transport
 package final class HealthCheckExtension: Extension {
     private enum Status {
         case unavailable
-        case available(sinceUnixNanos: Int64, since: ContinuousClock.Instant)
+        case available(sinceUnixNanos: UInt64, since: ContinuousClock.Instant)
     }
 
     private let config: HealthCheckExtensionConfig
@@ -23,7 +22,8 @@ package final class HealthCheckExtension: Extension {
 
     package func start() async throws {
         if config.hasPipelineCheck {
-            logger.warning("check_collector_pipeline has no effect: health is that of the collector, not of its backends")
+            logger.warning(
+                "check_collector_pipeline has no effect: health is that of the collector, not of its backends")
         }
         let server = HTTPServer(configuration: HTTPServerConfiguration(endpoint: config.endpoint)) {
             [self] request, respond in respond(answer(request))
@@ -34,7 +34,7 @@ package final class HealthCheckExtension: Extension {
     }
 
     package func pipelinesReady() async {
-        status.withLock { $0 = .available(sinceUnixNanos: wallClockNanos(), since: .now) }
+        status.withLock { $0 = .available(sinceUnixNanos: WallClock.unixNanos, since: .now) }
         logger.info("Health Check state change", metadata: ["status": "ready"])
     }
 
@@ -55,7 +55,8 @@ package final class HealthCheckExtension: Extension {
         // With path "/" every path answers, as in otelcol.
         guard config.path == "/" || request.path == config.path else {
             return HTTPServerResponse(
-                status: 404, headers: [("content-type", "text/plain; charset=utf-8")], body: Array("404 page not found\n".utf8))
+                status: 404, headers: [("content-type", "text/plain; charset=utf-8")],
+                body: Array("404 page not found\n".utf8))
         }
         let (code, custom, json) = status.withLock { status in
             switch status {
@@ -67,33 +68,13 @@ package final class HealthCheckExtension: Extension {
             case .available(let unixNanos, let since):
                 (
                     200, config.healthyBody,
-                    #"{"status":"Server available","upSince":"\#(rfc3339(unixNanos))","uptime":"\#((ContinuousClock.now - since).goDescription)"}"#
+                    #"{"status":"Server available","upSince":"\#(CivilTime(unixNanos: unixNanos).rfc3339)","uptime":"\#((ContinuousClock.now - since).goDescription)"}"#
                 )
             }
         }
         let type = custom == nil ? "application/json" : "text/plain; charset=utf-8"
         return HTTPServerResponse(status: code, headers: [("content-type", type)], body: Array((custom ?? json).utf8))
     }
-}
-
-private func wallClockNanos() -> Int64 {
-    var now = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &now)
-    return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
-}
-
-/// `2024-12-16T10:00:00.123456789Z`
-private func rfc3339(_ unixNanos: Int64) -> String {
-    var seconds = time_t(unixNanos / 1_000_000_000)
-    var parts = tm()
-    unsafe gmtime_r(&seconds, &parts)
-    func padded(_ value: some BinaryInteger, _ width: Int) -> String {
-        let digits = String(value)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
-    }
-    let date = "\(padded(parts.tm_year + 1900, 4))-\(padded(parts.tm_mon + 1, 2))-\(padded(parts.tm_mday, 2))"
-    let time = "\(padded(parts.tm_hour, 2)):\(padded(parts.tm_min, 2)):\(padded(parts.tm_sec, 2))"
-    return "\(date)T\(time).\(padded(unixNanos % 1_000_000_000, 9))Z"
 }
 
 extension ExtensionFactory {

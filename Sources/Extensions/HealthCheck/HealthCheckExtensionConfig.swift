@@ -1,8 +1,9 @@
 package import Component
+package import Transport
 
 /// Keys of the `health_check` extension.
 package struct HealthCheckExtensionConfig: ComponentConfig {
-    package var endpoint: String
+    package var endpoint: Endpoint
     package var path: String
     package var healthyBody: String?
     package var unhealthyBody: String?
@@ -10,8 +11,13 @@ package struct HealthCheckExtensionConfig: ComponentConfig {
     package var hasPipelineCheck: Bool
 
     package init(from map: inout ConfigMap) throws(ConfigError) {
-        endpoint = try map.take("endpoint", default: "localhost:13133")
-        guard !endpoint.isEmpty else { throw map.error("bad config: endpoint must be specified") }
+        let text: String = try map.take("endpoint", default: "localhost:13133")
+        guard !text.isEmpty else { throw map.error("bad config: endpoint must be specified") }
+        do {
+            endpoint = try Endpoint(text)
+        } catch {
+            throw map.error("bad config: \(error)")
+        }
         path = try map.take("path", default: "/")
         guard path.hasPrefix("/") else { throw map.error("bad config: path must start with /") }
         let body: ResponseBody? = try map.takeIfPresent("response_body")

@@ -2,7 +2,7 @@
 enum Base64 {
     static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-    /// The bytes that `text` stands for, padded or not, carriage returns and line feeds ignored; nil if it is not base64.
+    /// The bytes that `text` stands for, padded or not, line breaks ignored; nil if it is not base64.
     static func decode(_ text: WireBytes) -> [UInt8]? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count / 4 * 3 + 3)

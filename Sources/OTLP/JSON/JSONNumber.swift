@@ -15,42 +15,46 @@ struct JSONNumber {
     /// nil unless all of `text` is one number in JSON's grammar.
     init?(_ text: WireBytes) {
         guard text.count <= JSONNumber.byteCountMax else { return nil }
-        var position = 0
-        func digits() -> WireBytes {
-            let first = position
-            while position < text.count, JSONNumber.isDigit(text[position]) { position += 1 }
-            return text.slice(first..<position)
-        }
-        func take(_ byte: Unicode.Scalar) -> Bool {
-            guard position < text.count, text[position] == UInt8(ascii: byte) else { return false }
-            position += 1
-            return true
-        }
-        isNegative = take("-")
-        integerDigits = digits()
+        var scanner = Scanner(text: text)
+        isNegative = scanner.take("-")
+        integerDigits = scanner.takeDigits()
         guard integerDigits.count == 1 || (integerDigits.count > 1 && integerDigits[0] != UInt8(ascii: "0")) else {
             return nil
         }
-        if take(".") {
-            fractionDigits = digits()
-            guard !fractionDigits.isEmpty else { return nil }
-        } else {
-            fractionDigits = text.slice(position..<position)
-        }
+        let hasFraction = scanner.take(".")
+        fractionDigits = hasFraction ? scanner.takeDigits() : text.slice(0..<0)
+        guard !hasFraction || !fractionDigits.isEmpty else { return nil }
         var exponent = 0
-        if take("e") || take("E") {
-            let isExponentNegative = take("-")
-            if !isExponentNegative { _ = take("+") }
-            let exponentDigits = digits()
+        if scanner.take("e") || scanner.take("E") {
+            let isExponentNegative = scanner.take("-")
+            if !isExponentNegative { _ = scanner.take("+") }
+            let exponentDigits = scanner.takeDigits()
             guard !exponentDigits.isEmpty else { return nil }
             for index in 0..<exponentDigits.count {
                 exponent = min(exponent * 10 + Int(exponentDigits[index] - UInt8(ascii: "0")), 100_000)
             }
             if isExponentNegative { exponent = -exponent }
         }
-        guard position == text.count else { return nil }
+        guard scanner.position == text.count else { return nil }
         self.exponent = exponent
         self.text = text
+    }
+
+    private struct Scanner {
+        let text: WireBytes
+        var position = 0
+
+        mutating func takeDigits() -> WireBytes {
+            let first = position
+            while position < text.count, JSONNumber.isDigit(text[position]) { position += 1 }
+            return text.slice(first..<position)
+        }
+
+        mutating func take(_ byte: Unicode.Scalar) -> Bool {
+            guard position < text.count, text[position] == UInt8(ascii: byte) else { return false }
+            position += 1
+            return true
+        }
     }
 
     /// Whether `byte` may occur in a number.

@@ -30,7 +30,7 @@ extension JSONReader {
 
     /// Whether one of the eight bytes of `word` is a quote, a backslash or a control character.
     ///
-    /// Subtracting borrows into a byte's top bit where the byte is smaller, so each test is exact for "any of the eight".
+    /// Subtracting borrows into a byte's top bit where the byte is smaller: exact for "any of the eight".
     private static func holdsStringDelimiter(_ word: UInt64) -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let quotes = word ^ (ones &* 0x22)

@@ -2,10 +2,14 @@ import Glibc
 
 /// Reads JSON from borrowed bytes, one token after the other, without building anything.
 ///
-/// This file and its extensions hold all raw reads of JSON: every read follows a bounds check. Ownership: the bytes belong
-/// to whoever opened the enclosing `withWireBytes` scope. Errors: `JSONFailure`; after one the reader must not be used.
+/// This file and its extensions hold all raw reads of JSON: every read follows a bounds check. Ownership: the bytes
+/// belong to whoever opened the enclosing `withWireBytes` scope. Errors: `JSONFailure`; after one the reader must not be
+/// used.
 @safe
 struct JSONReader: ~Copyable {
+    /// Containers inside a value that is skipped.
+    static let skippedDepthMax = 64
+
     let start: UnsafePointer<UInt8>
     var next: UnsafePointer<UInt8>
     let end: UnsafePointer<UInt8>
@@ -35,6 +39,7 @@ struct JSONReader: ~Copyable {
         JSONFailure(code: code, offset: offset)
     }
 
+    @inline(__always)
     mutating func skipWhitespace() {
         while unsafe next < end {
             switch unsafe next.pointee {
@@ -45,6 +50,7 @@ struct JSONReader: ~Copyable {
     }
 
     /// The first byte of the next token, which is not consumed.
+    @inline(__always)
     mutating func peek() throws(JSONFailure) -> UInt8 {
         skipWhitespace()
         guard unsafe next < end else { throw failure(.unexpectedEnd) }
@@ -52,6 +58,7 @@ struct JSONReader: ~Copyable {
     }
 
     /// Consumes the one-byte token `token`.
+    @inline(__always)
     mutating func expect(_ token: Unicode.Scalar) throws(JSONFailure) {
         guard try peek() == UInt8(ascii: token) else { throw failure(.unexpectedCharacter) }
         unsafe next += 1

@@ -1,6 +1,6 @@
 // The fields of each message, in the order of the published .proto files.
 extension OTLPSchema {
-    static func fields(of message: MessageKind) -> [FieldSchema] {
+    static func fields(of message: MessageType) -> [FieldSchema] {
         switch message {
         case .tracesRequest: request(#""resourceSpans":"#, .resourceSpans)
         case .metricsRequest: request(#""resourceMetrics":"#, .resourceMetrics)
@@ -25,7 +25,8 @@ extension OTLPSchema {
         case .logRecord: logRecord
         case .metric: metric
         case .gauge, .summary: metricData(message)
-        case .sum: metricData(message) + [temporality, FieldSchema(#""isMonotonic":"#, MetricDataField.isMonotonic, .bool)]
+        case .sum:
+            metricData(message) + [temporality, FieldSchema(#""isMonotonic":"#, MetricDataField.isMonotonic, .bool)]
         case .histogram, .exponentialHistogram: metricData(message) + [temporality]
         case .numberDataPoint: numberDataPoint
         case .histogramDataPoint: histogramDataPoint
@@ -37,21 +38,24 @@ extension OTLPSchema {
         }
     }
 
-    private static func request(_ key: StaticString, _ resource: MessageKind) -> [FieldSchema] {
+    private static func request(_ key: StaticString, _ resource: MessageType) -> [FieldSchema] {
         [.repeated(key, ExportServiceRequestField.resources, .message(resource))]
     }
 
-    private static func resourceEnvelope(_ scopesKey: StaticString, _ scopes: MessageKind) -> [FieldSchema] {
+    private static func resourceEnvelope(_ scopesKey: StaticString, _ scopes: MessageType) -> [FieldSchema] {
         [
-            .always(#""resource":"#, ResourceEnvelopeField.resource, .message(.resource)),
+            FieldSchema(
+                #""resource":"#, ResourceEnvelopeField.resource, .message(.resource), .always,
+                before: ResourceEnvelopeField.scopes),
             .repeated(scopesKey, ResourceEnvelopeField.scopes, .message(scopes)),
             FieldSchema(#""schemaUrl":"#, ResourceEnvelopeField.schemaURL, .string),
         ]
     }
 
-    private static func scopeEnvelope(_ itemsKey: StaticString, _ item: MessageKind) -> [FieldSchema] {
+    private static func scopeEnvelope(_ itemsKey: StaticString, _ item: MessageType) -> [FieldSchema] {
         [
-            .always(#""scope":"#, ScopeEnvelopeField.scope, .message(.scope)),
+            FieldSchema(
+                #""scope":"#, ScopeEnvelopeField.scope, .message(.scope), .always, before: ScopeEnvelopeField.items),
             .repeated(itemsKey, ScopeEnvelopeField.items, .message(item)),
             FieldSchema(#""schemaUrl":"#, ScopeEnvelopeField.schemaURL, .string),
         ]
@@ -78,7 +82,7 @@ extension OTLPSchema {
     ]
 
     private static let keyValue: [FieldSchema] = [
-        FieldSchema(#""key":"#, KeyValueField.key, .string),
+        FieldSchema(#""key":"#, KeyValueField.key, .string, before: KeyValueField.value),
         .always(#""value":"#, KeyValueField.value, .message(.anyValue)),
     ]
 

@@ -21,8 +21,8 @@ extension OTLPSchema {
     }()
 
     /// The data points of a gauge, sum, histogram, exponential histogram or summary.
-    static func metricData(_ message: MessageKind) -> [FieldSchema] {
-        let point: MessageKind =
+    static func metricData(_ message: MessageType) -> [FieldSchema] {
+        let point: MessageType =
             switch message {
             case .histogram: .histogramDataPoint
             case .exponentialHistogram: .exponentialHistogramDataPoint

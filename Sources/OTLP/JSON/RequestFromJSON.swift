@@ -5,12 +5,12 @@ extension OTLPRequest {
     /// string, `null` for what is absent, and any bytes after the request's closing brace. Unknown keys are ignored.
     /// A key given twice: the last scalar counts, arrays and messages add up.
     ///
-    /// - Returns: canonical protobuf: minimal lengths, no singular field twice, the resource and scope before their items.
+    /// - Returns: a canonical request, whatever the order of the keys.
     package static func fromJSON(_ json: [UInt8], signal: Signal) throws(JSONError) -> [UInt8] {
         do {
             return try json.withWireBytes { (bytes) throws(JSONFailure) in
                 var decoder = RequestJSONDecoder(bytes)
-                return try decoder.decode(MessageKind(request: signal))
+                return try decoder.decode(signal.requestType)
             }
         } catch {
             throw JSONError(error, in: json)
@@ -20,37 +20,41 @@ extension OTLPRequest {
 
 /// Reads one request and writes it as protobuf at once: what has been read is never held as an object.
 private struct RequestJSONDecoder: ~Copyable {
-    /// AnyValue inside AnyValue, and containers inside a value that is skipped.
-    private static let depthMax = 64
-
     private var reader: JSONReader
     private var writer: WireWriter
     private let schema = OTLPSchema.shared
+    /// Whether keys came twice, or in an order that is not canonical.
+    private var isCanonical = true
 
     init(_ json: WireBytes) {
         reader = JSONReader(json)
         writer = WireWriter(capacity: json.count / 2 + 64)
     }
 
-    mutating func decode(_ request: MessageKind) throws(JSONFailure) -> [UInt8] {
+    mutating func decode(_ request: MessageType) throws(JSONFailure) -> [UInt8] {
         if try !reader.take("null") { try decodeMessage(request, depth: 0) }
-        return writer.bytes
+        if isCanonical { return writer.bytes }
+        do {
+            return try writer.withWireBytes { (bytes) throws(WireError) in
+                try WireCanonicalizer.rewrite(bytes, as: request)
+            }
+        } catch {
+            preconditionFailure("a request just written cannot be read: \(error)")
+        }
     }
 
     /// Reads an object as the body of a message.
     ///
     /// - Parameter depth: the number of AnyValue messages around this one.
-    private mutating func decodeMessage(_ message: MessageKind, depth: Int) throws(JSONFailure) {
-        if message == .anyValue, depth > RequestJSONDecoder.depthMax { throw reader.failure(.nestedTooDeeply) }
+    private mutating func decodeMessage(_ message: MessageType, depth: Int) throws(JSONFailure) {
+        if message == .anyValue, depth > WireValidator.anyValueDepthMax { throw reader.failure(.nestedTooDeeply) }
         try reader.expect("{")
-        let bodyStart = writer.count
         var hint = schema.range(of: message).lowerBound
         var isFirst = true
         var seen: UInt32 = 0
-        var needsRewriting = false
         while let key = try reader.nextKey(&isFirst) {
             guard let place = schema.place(named: key, in: message, hint: hint) else {
-                try reader.skipValue(depth: RequestJSONDecoder.depthMax)
+                try reader.skipValue(depth: JSONReader.skippedDepthMax)
                 continue
             }
             hint = place + 1
@@ -58,7 +62,7 @@ private struct RequestJSONDecoder: ~Copyable {
             let field = schema.fields[place]
             let bit = UInt32(1) << field.number
             let isRepetition = field.isSingular && seen & (bit | field.oneof) != 0
-            if isRepetition || (message.isOrdered && seen >= bit << 1) { needsRewriting = true }
+            if isRepetition || seen & field.follower != 0 { isCanonical = false }
             seen |= bit
             if field.isSingular {
                 try decodeValue(field, keepsDefault: isRepetition, depth: depth)
@@ -66,7 +70,6 @@ private struct RequestJSONDecoder: ~Copyable {
                 try decodeArray(field, depth: depth)
             }
         }
-        if needsRewriting { writer.rewriteMessage(message, from: bodyStart, schema: schema) }
     }
 
     private mutating func decodeArray(_ field: FieldSchema, depth: Int) throws(JSONFailure) {
@@ -122,7 +125,7 @@ private struct RequestJSONDecoder: ~Copyable {
         case .spanID: try decodeID(field, byteCount: 8, keepsDefault: keepsDefault)
         case .message(let message):
             // Bodies of resources and scopes are about half as long as their JSON, and by far the longest.
-            let isEnvelope = message.isOrdered && message != .metric
+            let isEnvelope = message.scopesType != nil
             let expected = isEnvelope ? reader.remaining / 2 : message == .span ? 256 : 0
             let mark = writer.beginMessage(field.number, expectedByteCount: expected)
             try decodeMessage(message, depth: message == .anyValue ? depth + 1 : depth)

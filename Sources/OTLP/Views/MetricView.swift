@@ -77,7 +77,7 @@ package struct MetricDataView {
         }
     }
 
-    /// Payloads for `NumberDataPointView` (gauge, sum), `HistogramDataPointView`, `ExponentialHistogramDataPointView` or
-    /// `SummaryDataPointView`.
+    /// Payloads for `NumberDataPointView` (gauge, sum), `HistogramDataPointView`, `ExponentialHistogramDataPointView`
+    /// or `SummaryDataPointView`.
     @inlinable package var dataPoints: RepeatedField { RepeatedField(bytes, MetricDataField.dataPoints) }
 }

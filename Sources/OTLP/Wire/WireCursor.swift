@@ -172,7 +172,14 @@ package struct WireCursor {
 
     @inlinable
     package mutating func readBytes() throws(WireError) -> WireBytes {
-        let count = try readVarint()
+        let count: UInt64
+        if unsafe end - next >= 2, unsafe next[0] >= 0x80, unsafe next[1] < 0x80 {
+            // Two bytes, as the lengths of most spans are: worth not leaving the loop for.
+            count = unsafe UInt64(next[0] & 0x7f) | UInt64(next[1]) << 7
+            unsafe next += 2
+        } else {
+            count = try readVarint()
+        }
         let remaining = unsafe end - next
         guard count <= UInt64(remaining) else { throw .truncated }
         let bytes = unsafe WireBytes(start: next, count: Int(count))

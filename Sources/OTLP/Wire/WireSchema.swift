@@ -13,7 +13,7 @@ enum MessageType: UInt8, CaseIterable {
 }
 
 /// How the payload of a known field is checked.
-enum FieldKind {
+enum FieldKind: Sendable {
     case varint
     case fixed64
     case fixed32
@@ -37,9 +37,9 @@ enum FieldKind {
 }
 
 /// One field of a message.
-struct FieldRule {
+struct FieldRule: Sendable {
     /// How often, and where, the field may occur in a canonical message.
-    enum Occurrence {
+    enum Occurrence: Sendable {
         case repeated
         /// At most once.
         case once
@@ -87,16 +87,30 @@ struct WireSchema: Sendable {
     /// Steps per message: one for each tag up to field 31.
     static let rowLength = 256
     let steps: [WireStep]
+    /// Numbers of known fields are below this.
+    static let fieldNumberEnd = 32
+    /// The rule of each known field, at `MessageType.rawValue * fieldNumberEnd + field number`.
+    private let rules: [FieldRule?]
 
     static let otlp = WireSchema()
 
     private init() {
+        rules = MessageType.allCases.flatMap { type in
+            let rules = type.rules
+            return (0..<WireSchema.fieldNumberEnd).map { number in rules.first { $0.number == number } }
+        }
         steps = MessageType.allCases.flatMap { type in
             let rules = type.rules
             return (0..<WireSchema.rowLength).map { tag in
                 WireSchema.step(rules, field: UInt32(tag >> 3), wireType: UInt8(tag & 7))
             }
         }
+    }
+
+    /// The rule of a field of a message; nil for an unknown one.
+    func rule(_ field: UInt32, of type: MessageType) -> FieldRule? {
+        guard field < WireSchema.fieldNumberEnd else { return nil }
+        return rules[Int(type.rawValue) * WireSchema.fieldNumberEnd + Int(field)]
     }
 
     /// The step for a field of 32 or more.

@@ -1,8 +1,8 @@
 /// The validating walk over a whole request: the one loop that sees bytes nobody has checked.
 ///
-/// Follows `WireSchema`'s table through every known message and checks wire types, lengths, varints and ids; unknown fields
-/// are skipped, strings are not looked into. No allocation; every read follows a check against the end of the message it
-/// is in. What the walk cannot judge by one field alone (order, repetition) it notes in `isCanonical`.
+/// Follows `WireSchema`'s table through every known message and checks wire types, lengths, varints and ids; unknown
+/// fields are skipped, strings are not looked into. No allocation; every read follows a check against the end of the
+/// message it is in. What the walk cannot judge by one field alone (order, repetition) it notes in `isCanonical`.
 @safe
 struct WireValidator {
     /// How many AnyValues may be nested in each other.
@@ -171,8 +171,8 @@ struct WireValidator {
         return bytes.count
     }
 
-    /// Whether the `count` bytes, all there to read, are a KeyValue as nearly all are: a short key, then a short string,
-    /// int, bool, double or empty value, and nothing else. One chain of comparisons instead of two walks.
+    /// Whether the `count` bytes, all there to read, are a KeyValue as nearly all are: a short key, then a short
+    /// string, int, bool, double or empty value, and nothing else. One chain of comparisons instead of two walks.
     @inline(__always)
     private func isPlainKeyValue(_ start: UnsafePointer<UInt8>, _ count: Int) -> Bool {
         guard count >= 4, count < 0x80, unsafe start[0] == 0x0a else { return false }

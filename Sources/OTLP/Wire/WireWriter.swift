@@ -2,9 +2,9 @@ import Glibc
 
 /// Appends protobuf to a growable run of memory.
 ///
-/// Shape: minimal varints throughout, so what is written is canonical. Ownership: the memory belongs to the writer, which
-/// cannot be copied; pass it `inout`, take the result with `bytes` or `withWireBytes`, and `removeAll()` to use the same
-/// memory again. Lengths of messages are patched in by `endMessage`.
+/// Shape: minimal varints throughout, so what is written is canonical. Ownership: the memory belongs to the writer,
+/// which cannot be copied; pass it `inout`, take the result with `bytes` or `withWireBytes`, and `removeAll()` to use
+/// the same memory again. Lengths of messages are patched in by `endMessage`.
 @safe @frozen
 package struct WireWriter: ~Copyable {
     @usableFromInline var start: UnsafeMutablePointer<UInt8>
@@ -222,8 +222,8 @@ extension WireWriter {
 
     /// Begins a message in `field`; what is written until the matching `endMessage` is its payload.
     ///
-    /// - Parameter expectedByteCount: a guess at the payload's size. Where it needs as many length bytes as the real one,
-    ///   `endMessage` moves nothing.
+    /// - Parameter expectedByteCount: a guess at the payload's size. Where it needs as many length bytes as the real
+    ///   one, `endMessage` moves nothing.
     @inlinable
     package mutating func beginMessage(_ field: UInt32, expectedByteCount: Int = 0) -> Mark {
         writeTag(field, .lengthDelimited)

@@ -24,7 +24,8 @@ struct CORSPolicy: Sendable {
         let vary = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
         var fields = [("Vary", vary)]
         let requested = request.headers["access-control-request-headers"] ?? ""
-        if let origin = request.headers["origin"], allows(origin: origin), method == "POST", allows(headers: requested) {
+        if let origin = request.headers["origin"], allows(origin: origin), method == "POST", allows(headers: requested)
+        {
             fields += [
                 ("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Methods", method),
                 ("Access-Control-Allow-Credentials", "true"),

@@ -20,9 +20,11 @@ package struct OTLPGRPCConfig: ConfigBlock {
         transport = try map.take("transport", default: "tcp")
         endpoint = try map.takeEndpoint(default: "localhost:4317", transport: transport)
         let mebibytes = try map.take("max_recv_msg_size_mib", default: 0)
-        guard (0...OTLPGRPCConfig.messageMiBMax).contains(mebibytes) else {
+        let most = OTLPGRPCConfig.messageMiBMax
+        guard (0...most).contains(mebibytes) else {
             throw map.error(
-                "invalid max_recv_msg_size_mib value, must be between 1 and \(OTLPGRPCConfig.messageMiBMax): \(mebibytes)")
+                "invalid max_recv_msg_size_mib value, must be between 1 and \(most): \(mebibytes)"
+            )
         }
         messageBytesMax = mebibytes == 0 ? otlpRequestBytesMax : mebibytes << 20
         let streams = try map.takeSize("max_concurrent_streams", default: 0)

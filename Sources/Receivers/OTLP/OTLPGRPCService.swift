@@ -43,7 +43,7 @@ struct OTLPGRPCService: Sendable {
             return .success(ExportResponse().encodeProtobuf())
         case .failure(let refusal):
             let status = RPCStatus(refusal)
-            let code: GRPCStatusCode = refusal.isRetryable ? .unavailable : .internal
+            let code = GRPCStatusCode(rawValue: Int(status.code.rawValue)) ?? .unknown
             let details = status.retryDelay == nil ? [] : status.encodeProtobuf()
             return .failure(code, status.message, details: details)
         }

@@ -1,5 +1,5 @@
-internal import Compression
 package import Component
+internal import Compression
 package import OTLP
 
 /// `protocols::http`.

@@ -46,7 +46,7 @@ struct OTLPHTTPService: Sendable {
             try ingest.consume(
                 request.body, compressed: compression, encoding: encoding, signal: signal, client: client(of: request)
             ) { outcome in
-                complete(decorated(response(to: outcome, in: encoding), corsFields: corsFields))
+                complete(decorated(response(to: outcome, signal: signal, in: encoding), corsFields: corsFields))
             }
         } catch {
             complete(decorated(response(to: error, in: encoding), corsFields: corsFields))
@@ -84,15 +84,17 @@ struct OTLPHTTPService: Sendable {
 // MARK: Answers
 
 extension OTLPHTTPService {
-    private func response(to outcome: OTLPIngest.Outcome, in encoding: OTLPEncoding) -> HTTPServerResponse {
+    private func response(
+        to outcome: OTLPIngest.Outcome, signal: Signal, in encoding: OTLPEncoding
+    ) -> HTTPServerResponse {
         switch outcome {
         case .success:
             let response = ExportResponse()
-            let body = encoding == .json ? response.encodeJSON() : response.encodeProtobuf()
+            let body = encoding == .json ? response.encodeJSON(signal: signal) : response.encodeProtobuf()
             return HTTPServerResponse(status: 200, headers: [("Content-Type", encoding.mediaType)], body: body)
         case .failure(let refusal):
             let status = RPCStatus(refusal)
-            var response = failure(refusal.isRetryable ? 503 : 500, status, in: encoding)
+            var response = failure(status.code.httpStatus, status, in: encoding)
             if let delay = status.retryDelay {
                 let (seconds, fraction) = delay.components
                 response.headers.append(("Retry-After", String(max(0, seconds) + (fraction > 0 ? 1 : 0))))

@@ -71,6 +71,7 @@ package final class OTLPReceiver: Receiver {
         server.keepsMetadata = config.includeMetadata
         let ingest = OTLPIngest(
             consumers: consumers, settings: settings, transport: "grpc", requestBytesMax: config.messageBytesMax)
+        server.messageTooLarge = { _ in ingest.countTooLarge() }
         let service = OTLPGRPCService(ingest: ingest, requestBytesMax: config.messageBytesMax)
         return GRPCServer(configuration: server) { service.handle($0, complete: $1) }
     }

@@ -27,7 +27,8 @@ package struct GRPCRequest: Sendable {
     package var message: [UInt8]
     /// `grpc-encoding` of a message that has its compressed flag set; nil otherwise.
     package var encoding: String?
-    /// The client's header fields, names in lower case, pseudo header fields left out; empty unless the server keeps them.
+    /// The client's header fields, names in lower case, without pseudo header fields; empty unless the server keeps
+    /// them.
     package var metadata: [(name: String, value: String)]
     /// `host:port` of the peer.
     package var remoteAddress: String

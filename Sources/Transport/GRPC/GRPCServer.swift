@@ -7,6 +7,8 @@ package struct GRPCServerConfiguration: Sendable {
     package var methods: Set<String>
     /// Of a message as sent.
     package var messageBytesMax = 64 << 20
+    /// Told of each message beyond `messageBytesMax`, with its path; the server has answered RESOURCE_EXHAUSTED itself.
+    package var messageTooLarge: @Sendable (String) -> Void = { _ in }
     /// What clients may name in `grpc-encoding`, besides identity. The handler decompresses.
     package var acceptedEncodings: [String] = []
     /// Streams that one client may have open.
@@ -28,9 +30,9 @@ package struct GRPCServerConfiguration: Sendable {
 
 /// A gRPC server for unary calls over HTTP/2 with prior knowledge: complete messages in, complete answers out.
 ///
-/// `handler` runs on the connection's event loop and must not block it. It calls its second argument exactly once, on any
-/// thread and perhaps before it returns; calling it for a client that has gone does nothing. All calls of a connection may
-/// be open at once and are answered in any order.
+/// `handler` runs on the connection's event loop and must not block it. It calls its second argument exactly once, on
+/// any thread and perhaps before it returns; calling it for a client that has gone does nothing. All calls of a
+/// connection may be open at once and are answered in any order.
 package final class GRPCServer: Sendable {
     package typealias Completion = @Sendable (GRPCResponse) -> Void
     package typealias Handler = @Sendable (GRPCRequest, @escaping Completion) -> Void
@@ -64,8 +66,8 @@ package final class GRPCServer: Sendable {
         }
     }
 
-    /// Stops accepting, tells clients to go elsewhere (GOAWAY), finishes the calls that are open, and closes. What is open
-    /// at `deadline` is cut.
+    /// Stops accepting, tells clients to go elsewhere (GOAWAY), finishes the calls that are open, and closes. What is
+    /// open at `deadline` is cut.
     package func stop(deadline: ContinuousClock.Instant) async {
         await listener.stop(deadline: deadline)
     }

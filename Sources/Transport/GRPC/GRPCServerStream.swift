@@ -19,7 +19,9 @@ struct GRPCStreamMaker: HTTP2StreamMaker {
         var timeout: Duration?
         if let text = header.first("grpc-timeout") {
             timeout = GRPCText.timeout(text)
-            if timeout == nil { return .answer(GRPCResponse.failure(.internal, "malformed grpc-timeout").http2Response()) }
+            if timeout == nil {
+                return .answer(GRPCResponse.failure(.internal, "malformed grpc-timeout").http2Response())
+            }
         }
         let metadata = configuration.keepsMetadata ? header.pairs.filter { !$0.name.hasPrefix(":") } : []
         let request = GRPCRequest(
@@ -27,7 +29,7 @@ struct GRPCStreamMaker: HTTP2StreamMaker {
             timeout: timeout)
         return .receive(
             GRPCServerStream(
-                request: request, messageBytesMax: configuration.messageBytesMax, handler: handler, reply: reply))
+                request: request, configuration: configuration, handler: handler, reply: reply))
     }
 
     private func isGRPC(_ contentType: String) -> Bool {
@@ -62,15 +64,18 @@ final class GRPCServerStream: HTTP2ServerStream {
     private var request: GRPCRequest
     private var assembler: GRPCMessageAssembler
     private let handler: GRPCServer.Handler
+    private let messageTooLarge: @Sendable (String) -> Void
     private let reply: HTTP2Reply
 
     init(
-        request: GRPCRequest, messageBytesMax: Int, handler: @escaping GRPCServer.Handler, reply: HTTP2Reply
+        request: GRPCRequest, configuration: GRPCServerConfiguration, handler: @escaping GRPCServer.Handler,
+        reply: HTTP2Reply
     ) {
         self.request = request
+        messageTooLarge = configuration.messageTooLarge
         self.handler = handler
         self.reply = reply
-        assembler = GRPCMessageAssembler(limit: messageBytesMax)
+        assembler = GRPCMessageAssembler(limit: configuration.messageBytesMax)
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer) -> HTTP2Response? {
@@ -78,6 +83,7 @@ final class GRPCServerStream: HTTP2ServerStream {
             try unsafe assembler.append(bytes)
             return nil
         } catch {
+            if case .tooLarge = error { messageTooLarge(request.path) }
             return error.response.http2Response()
         }
     }

@@ -27,9 +27,9 @@ package struct HTTPServerConfiguration: Sendable {
 
 /// An HTTP/1.1 server: complete requests in, complete answers out.
 ///
-/// `handler` runs on the connection's event loop and must not block it. It calls its second argument exactly once, on any
-/// thread and perhaps before it returns; calling it for a client that has gone does nothing. Requests of one connection
-/// are handled one after another, those of different connections at the same time.
+/// `handler` runs on the connection's event loop and must not block it. It calls its second argument exactly once, on
+/// any thread and perhaps before it returns; calling it for a client that has gone does nothing. Requests of one
+/// connection are handled one after another, those of different connections at the same time.
 package final class HTTPServer: Sendable {
     package typealias Completion = @Sendable (HTTPServerResponse) -> Void
     package typealias Handler = @Sendable (HTTPServerRequest, @escaping Completion) -> Void

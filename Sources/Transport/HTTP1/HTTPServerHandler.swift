@@ -10,7 +10,7 @@ final class HTTPServerHandler: ChannelInboundHandler {
 
     private enum State {
         case idle
-        case receiving(HTTPRequestHead, body: [UInt8])
+        case receiving(HTTPRequestHead, declared: Int, body: [UInt8])
         case handling(HTTPRequestHead)
         /// The answer went out before the request's end; the rest of it is thrown away, then the connection closes.
         case discarding
@@ -19,6 +19,7 @@ final class HTTPServerHandler: ChannelInboundHandler {
 
     /// How long a client that was answered early may go on sending before it is cut.
     private static let lingerTimeout = Duration.seconds(2)
+    private static let reservedAtFirst = 1 << 20
 
     private let configuration: HTTPServerConfiguration
     private let handler: HTTPServer.Handler
@@ -102,25 +103,27 @@ extension HTTPServerHandler {
             let head = HTTPResponseHead(version: head.version, status: .continue)
             context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
         }
-        var body: [UInt8] = []
-        body.reserveCapacity(declared)
-        state = .receiving(head, body: body)
+        state = .receiving(head, declared: declared, body: [])
     }
 
     private func receive(body buffer: ByteBuffer, context: ChannelHandlerContext) {
-        guard case .receiving(let head, var body) = state else { return }
+        guard case .receiving(let head, let declared, var body) = state else { return }
         state = .discarding
-        guard body.count + buffer.readableBytes <= configuration.bodyBytesMax else {
+        let count = body.count + buffer.readableBytes
+        guard count <= configuration.bodyBytesMax else {
             refuseBody(head, context: context)
             return
         }
+        // A length costs nothing to declare, so only a megabyte is reserved before more than that has come.
+        let atFirst = HTTPServerHandler.reservedAtFirst
+        body.reserveCapacity(count > atFirst ? declared : min(declared, atFirst))
         unsafe buffer.withUnsafeReadableBytes { unsafe body.append(contentsOf: $0) }
-        state = .receiving(head, body: body)
+        state = .receiving(head, declared: declared, body: body)
     }
 
     private func receiveEnd(context: ChannelHandlerContext) {
         switch state {
-        case .receiving(let head, let body):
+        case .receiving(let head, _, let body):
             state = .handling(head)
             deadline?.set(nil)
             dispatch(request(head, body: body), context: context)

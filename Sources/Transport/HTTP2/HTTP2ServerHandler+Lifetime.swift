@@ -18,7 +18,7 @@ package struct HTTP2Keepalive: Sendable, Hashable {
     package var time: Duration = .seconds(7200)
     /// … and cut when it stays silent for this long.
     package var timeout: Duration = .seconds(20)
-    /// Clients that send PINGs more often than this, without anything else in between, are sent away. Nil: only floods are.
+    /// Clients that send PINGs more often than this, without an answer in between, are sent away. Nil: only floods are.
     package var minPingInterval: Duration?
     /// Whether PINGs are welcome while no stream is open; only with `minPingInterval`.
     package var permitsPingWithoutStream = false
@@ -104,10 +104,16 @@ extension HTTP2ServerHandler {
         lifetime.idle?.set(hasAny ? nil : configuration.keepalive.maxConnectionIdle)
     }
 
-    /// Answers went out, after which clients may measure the round trip with a PING.
-    func noteAnswers() {
+    /// An answer goes out, after which a client may measure the round trip with a PING, as many do all the time.
+    func noteAnswer() {
         lifetime.pingStrikes = 0
         lifetime.lastPing = nil
+    }
+
+    /// A call pays for the control frames that come with it.
+    func noteCall() {
+        noteStreams(hasAny: true)
+        lifetime.overheadTokens += 2
     }
 
     func notePing() {
@@ -145,10 +151,8 @@ extension HTTP2ServerHandler {
     func drain() {
         guard let context, !lifetime.isDraining else { return }
         lifetime.isDraining = true
-        guard lifetime.hasHeard else {
-            context.close(promise: nil)
-            return
-        }
+        // A client that has not said anything yet has no streams on their way.
+        guard lifetime.hasHeard else { return nameLastStream() }
         session.announceShutdown()
         session.ping()
         let step = LazyDeadline(eventLoop: context.eventLoop) { [weak self] in self?.nameLastStream() }

@@ -28,8 +28,8 @@ enum HTTP2StreamStart<Stream: HTTP2ServerStream> {
 
 /// One HTTP/2 connection of a server: carries bytes between socket, session and streams.
 ///
-/// Input is drained, then all answers that are there are written with one flush. A client that does not read is not read
-/// from either.
+/// Input is drained, then all answers that are there are written with one flush. A client that does not read is not
+/// read from either.
 final class HTTP2ServerHandler<Maker: HTTP2StreamMaker>: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -167,7 +167,7 @@ final class HTTP2ServerHandler<Maker: HTTP2StreamMaker>: ChannelInboundHandler {
 
     private func begin(_ id: Int32, header: HTTP2HeaderBlock) {
         guard let mailbox else { return }
-        noteStreams(hasAny: true)
+        noteCall()
         let reply = HTTP2Reply(mailbox: mailbox, stream: id)
         switch maker.makeStream(header, remoteAddress: remoteAddress, reply: reply) {
         case .answer(let response): answer(response, stream: id, reset: true)
@@ -184,15 +184,14 @@ final class HTTP2ServerHandler<Maker: HTTP2StreamMaker>: ChannelInboundHandler {
 
     private func answer(_ response: HTTP2Response, stream: Int32, reset: Bool) {
         streams[stream] = nil
+        noteAnswer()
         session.respond(response, stream: stream, reset: reset)
     }
 
     /// Writes what the mailbox holds, and everything else that waits, with one flush.
     private func deliverAnswers() {
         guard let mailbox else { return }
-        let answers = mailbox.take()
-        if !answers.isEmpty { noteAnswers() }
-        for (stream, response) in answers {
+        for (stream, response) in mailbox.take() {
             // A stream that the client has reset is not there any more.
             guard case .handling = streams[stream] else { continue }
             answer(response, stream: stream, reset: false)

@@ -3,11 +3,13 @@ internal import NIOCore
 
 /// The server's side of one HTTP/2 connection, without I/O: bytes in, events and bytes out.
 ///
-/// Ownership: the only owner of its `nghttp2_session`. Confined to one thread at a time. After a thrown error the session
-/// only serves to collect the last output (GOAWAY).
+/// Ownership: the only owner of its `nghttp2_session`. Confined to one thread at a time. After a thrown error the
+/// session only serves to collect the last output (GOAWAY).
 @safe final class HTTP2Session {
     private let session: OpaquePointer
     private let state: HTTP2SessionState
+    /// Streams to reset once their answer is out; a queued RST_STREAM would overtake it.
+    private var answeredEarly: [Int32] = []
 
     init(settings: HTTP2Settings) {
         let state = HTTP2SessionState(headerListBytesMax: settings.maxHeaderListBytes)
@@ -76,10 +78,7 @@ internal import NIOCore
     /// - Parameter reset: the peer has not ended its side and shall not: RST_STREAM(NO_ERROR) follows the answer.
     func respond(_ response: HTTP2Response, stream: Int32, reset: Bool) {
         let hasBody = !response.body.isEmpty
-        guard hasBody || response.trailers == nil else {
-            // Without a body, header and trailers can be one frame: "trailers-only".
-            preconditionFailure("trailers need a body before them")
-        }
+        precondition(hasBody || response.trailers == nil, "without a body, trailers belong into the one header")
         if hasBody { state.bodies[stream] = .init(bytes: response.body, trailers: response.trailers) }
         let code = unsafe HTTP2Session.withNameValues(response.headers) { (fields, count) in
             guard hasBody else { return unsafe nghttp2_submit_response(session, stream, fields, count, nil) }
@@ -91,12 +90,7 @@ internal import NIOCore
             state.bodies[stream] = nil
             return
         }
-        if reset, !hasBody { resetStream(stream, code: NGHTTP2_NO_ERROR.rawValue) }
-    }
-
-    /// Queues RST_STREAM.
-    func resetStream(_ stream: Int32, code: UInt32) {
-        unsafe nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, code)
+        if reset { answeredEarly.append(stream) }
     }
 
     func ping() {
@@ -117,6 +111,18 @@ internal import NIOCore
 
     /// Appends what is to be sent now to `output`.
     func takeOutput(into output: inout ByteBuffer) {
+        takeQueued(into: &output)
+        guard !answeredEarly.isEmpty else { return }
+        for stream in answeredEarly {
+            // Fails only for a stream that is gone, which needs no reset.
+            unsafe nghttp2_submit_rst_stream(
+                session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, NGHTTP2_NO_ERROR.rawValue)
+        }
+        answeredEarly = []
+        takeQueued(into: &output)
+    }
+
+    private func takeQueued(into output: inout ByteBuffer) {
         while true {
             var chunk: UnsafePointer<UInt8>?
             let count = unsafe nghttp2_session_mem_send(session, &chunk)

@@ -3,9 +3,11 @@ internal import Glibc
 
 package struct TestSocketError: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
 }
 
-/// A blocking TCP connection to a server under test; every wait ends after ten seconds.
+/// A blocking TCP connection to a server under test; every wait ends after a minute.
 package final class TestSocket: Sendable {
     private let descriptor: Int32
 
@@ -19,7 +21,7 @@ package final class TestSocket: Sendable {
         peer.sin_family = sa_family_t(AF_INET)
         peer.sin_port = port.bigEndian
         peer.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var timeout = timeval(tv_sec: 10, tv_usec: 0)
+        var timeout = timeval(tv_sec: 60, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             unsafe setsockopt(descriptor, SOL_SOCKET, option, &timeout, socklen_t(MemoryLayout<timeval>.size))
         }

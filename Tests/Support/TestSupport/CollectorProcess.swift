@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import Synchronization
 
 /// The real `otelcol`, run as a process of its own, its log read line by line.

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import Synchronization
 
 /// What a finished program said.
@@ -9,7 +9,9 @@ package struct SubprocessResult: Sendable {
 }
 
 /// Runs `arguments[0]`, found in PATH, to its end.
-package func runSubprocess(_ arguments: [String], input: Data? = nil, directory: URL? = nil) async throws
+package func runSubprocess(
+    _ arguments: [String], input: Data? = nil, directory: URL? = nil
+) async throws
     -> SubprocessResult
 {
     let process = Process()

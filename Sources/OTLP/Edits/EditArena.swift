@@ -1,0 +1,87 @@
+import Glibc
+
+/// Memory for the bytes that edits insert. What has been written never moves, so that `WireBytes` into it stay valid.
+///
+/// Ownership: everything is freed with the arena. A piece is begun with its greatest size, written and ended.
+@safe
+struct EditArena: ~Copyable {
+    private static let firstChunkByteCount = 4096
+    private static let chunkByteCountMax = 1 << 20
+
+    private var chunks: [UnsafeMutablePointer<UInt8>] = unsafe []
+    private var next: UnsafeMutablePointer<UInt8>
+    private var remaining = 0
+    private var pieceStart: UnsafeMutablePointer<UInt8>
+    private var chunkByteCount = EditArena.firstChunkByteCount
+
+    init() {
+        // Never written to: the first piece makes the first chunk.
+        unsafe next = UnsafeMutablePointer(bitPattern: 8)!
+        unsafe pieceStart = next
+    }
+
+    deinit {
+        for index in unsafe chunks.indices { unsafe chunks[index].deallocate() }
+    }
+
+    /// Begins a piece of at most `byteCountMax` bytes.
+    mutating func begin(_ byteCountMax: Int) {
+        if remaining < byteCountMax {
+            let count = max(byteCountMax, chunkByteCount)
+            unsafe next = .allocate(capacity: count)
+            unsafe chunks.append(next)
+            remaining = count
+            chunkByteCount = min(chunkByteCount * 2, EditArena.chunkByteCountMax)
+        }
+        unsafe pieceStart = next
+    }
+
+    /// The bytes written since `begin`.
+    func end() -> WireBytes {
+        unsafe WireBytes(start: UnsafePointer(pieceStart), count: next - pieceStart)
+    }
+
+    mutating func writeByte(_ byte: UInt8) {
+        precondition(remaining > 0, "an edit is longer than announced")
+        unsafe next.pointee = byte
+        unsafe next += 1
+        remaining -= 1
+    }
+
+    mutating func writeVarint(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            writeByte(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        writeByte(UInt8(truncatingIfNeeded: rest))
+    }
+
+    mutating func append(_ bytes: WireBytes) {
+        precondition(remaining >= bytes.count, "an edit is longer than announced")
+        unsafe next.update(from: bytes.start, count: bytes.count)
+        unsafe next += bytes.count
+        remaining -= bytes.count
+    }
+
+    /// A length-delimited field of a number below 16.
+    mutating func writeField(_ number: UInt32, _ bytes: WireBytes) {
+        writeByte(UInt8(truncatingIfNeeded: number << 3 | 2))
+        writeVarint(UInt64(bytes.count))
+        append(bytes)
+    }
+
+    /// A copy of `bytes` that lives as long as the arena.
+    mutating func copy(_ bytes: [UInt8]) -> WireBytes {
+        begin(bytes.count)
+        bytes.withWireBytes { append($0) }
+        return end()
+    }
+
+    /// A string as an AnyValue.
+    mutating func stringValue(_ text: WireBytes) -> WireBytes {
+        begin(text.count + 11)
+        writeField(AnyValueField.stringValue, text)
+        return end()
+    }
+}

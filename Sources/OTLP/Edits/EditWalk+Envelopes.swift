@@ -1,0 +1,189 @@
+/// Where an item, or a resource, keeps what an edit looks at. 0: nowhere.
+struct EditLayout {
+    let attributes: UInt32
+    var text: UInt32 = 0
+    var number: UInt32 = 0
+    var body: UInt32 = 0
+
+    static let resource = EditLayout(attributes: ResourceField.attributes)
+    static let span = EditLayout(attributes: SpanField.attributes, text: SpanField.name, number: SpanField.kind)
+    static let logRecord = EditLayout(
+        attributes: LogRecordField.attributes, text: LogRecordField.severityText,
+        number: LogRecordField.severityNumber, body: LogRecordField.body)
+
+    /// The points of the metric data in field `number` of a Metric; nil if the field holds no data.
+    static func dataPoint(of number: UInt32) -> EditLayout? {
+        switch number {
+        case MetricField.gauge, MetricField.sum: EditLayout(attributes: NumberDataPointField.attributes)
+        case MetricField.histogram: EditLayout(attributes: HistogramDataPointField.attributes)
+        case MetricField.exponentialHistogram: EditLayout(attributes: ExponentialHistogramDataPointField.attributes)
+        case MetricField.summary: EditLayout(attributes: SummaryDataPointField.attributes)
+        default: nil
+        }
+    }
+}
+
+extension EditWalk {
+    mutating func editRequest() throws(WireError) {
+        guard !program.stages.isEmpty else { return }
+        var cursor = WireCursor(source)
+        while let field = try cursor.nextField() {
+            guard field.number == ExportServiceRequestField.resources, field.type == .lengthDelimited else { continue }
+            let mark = open(field, base: 0)
+            try editResourceEnvelope(field.bytes, base: mark.header.upperBound)
+            close(mark)
+        }
+    }
+
+    private mutating func editResourceEnvelope(_ envelope: WireBytes, base: Int) throws(WireError) {
+        var isResourceKnown = !program.readsResource
+        var cursor = WireCursor(envelope)
+        while let field = try cursor.nextField() {
+            guard field.type == .lengthDelimited else { continue }
+            if field.number == ResourceEnvelopeField.resource, !isResourceKnown {
+                isResourceKnown = true
+                let mark = open(field, base: base)
+                try load(field.bytes, base: mark.header.upperBound, .resource, keys: program.resourceKeys)
+                try runResourceStages()
+                recordTable(ResourceField.attributes)
+                close(mark)
+            } else if field.number == ResourceEnvelopeField.scopes {
+                if !isResourceKnown {
+                    isResourceKnown = true
+                    try addResource(at: base + field.range.lowerBound)
+                }
+                guard program.editsItems, hasOpenStage(resourceGates) else { continue }
+                let mark = open(field, base: base)
+                try editScopeEnvelope(field.bytes, base: mark.header.upperBound)
+                close(mark)
+            }
+        }
+        if !isResourceKnown { try addResource(at: base + envelope.count) }
+    }
+
+    /// Treats an absent resource as one without attributes.
+    private mutating func addResource(at position: Int) throws(WireError) {
+        table.reset(insertionPoint: position)
+        try runResourceStages()
+        recordTable(ResourceField.attributes, asNew: ResourceEnvelopeField.resource)
+    }
+
+    private mutating func editScopeEnvelope(_ envelope: WireBytes, base: Int) throws(WireError) {
+        if program.readsScope {
+            try closeScopeGates(scopeEnvelope: envelope)
+        } else {
+            takeResourceGates()
+        }
+        guard hasOpenStage(scopeGates) else { return }
+        if signal != .metrics { takeScopeGates() }
+        var cursor = WireCursor(envelope)
+        while let field = try cursor.nextField() {
+            guard field.number == ScopeEnvelopeField.items, field.type == .lengthDelimited else { continue }
+            switch signal {
+            case .traces: try editItem(field, base: base, .span)
+            case .logs: try editItem(field, base: base, .logRecord)
+            case .metrics:
+                let mark = open(field, base: base)
+                try editMetric(field.bytes, base: mark.header.upperBound)
+                close(mark)
+            }
+        }
+    }
+
+    private mutating func editMetric(_ metric: WireBytes, base: Int) throws(WireError) {
+        if program.readsMetricName {
+            try closeMetricGates(metric: metric)
+        } else {
+            takeScopeGates()
+        }
+        guard hasOpenStage(itemGates) else { return }
+        var cursor = WireCursor(metric)
+        while let field = try cursor.nextField() {
+            guard field.type == .lengthDelimited, let layout = EditLayout.dataPoint(of: field.number) else { continue }
+            let mark = open(field, base: base)
+            var points = WireCursor(field.bytes)
+            while let point = try points.nextField() {
+                guard point.number == MetricDataField.dataPoints, point.type == .lengthDelimited else { continue }
+                try editItem(point, base: mark.header.upperBound, layout)
+            }
+            close(mark)
+        }
+    }
+
+    private mutating func editItem(_ field: WireField, base: Int, _ layout: EditLayout) throws(WireError) {
+        let payloadStart = base + field.range.upperBound - field.bytes.count
+        try load(field.bytes, base: payloadStart, layout, keys: program.itemKeys)
+        try runItemStages()
+        guard table.isChanged else { return }
+        let mark = open(field, base: base)
+        recordTable(layout.attributes)
+        close(mark)
+    }
+
+    // MARK: Loading
+
+    /// Fills the table with the attributes of `message` that the program names, and the item's fields that filters
+    /// read.
+    private mutating func load(
+        _ message: WireBytes, base: Int, _ layout: EditLayout, keys: EditProgram.KeyTable
+    ) throws(WireError) {
+        table.reset(insertionPoint: base + message.count)
+        if program.readsItemFields { item = ItemFields() }
+        let tag = UInt8(truncatingIfNeeded: layout.attributes << 3 | 2)
+        var offset = 0
+        while offset < message.count {
+            // Most fields are attributes of fewer than 128 bytes: these are read in place.
+            if message[offset] == tag, offset + 1 < message.count, message[offset + 1] < 0x80 {
+                let start = offset + 2
+                let end = start + Int(message[offset + 1])
+                guard end <= message.count else { throw .truncated }
+                try loadAttribute(message.slice(start..<end), range: (base + offset)..<(base + end), keys: keys)
+                table.setInsertionPoint(base + end)
+                offset = end
+                continue
+            }
+            var cursor = WireCursor(message.slice(offset..<message.count))
+            guard let field = try cursor.nextField() else { return }
+            let end = offset + cursor.offset
+            if field.number == layout.attributes, field.type == .lengthDelimited {
+                try loadAttribute(field.bytes, range: (base + offset)..<(base + end), keys: keys)
+                table.setInsertionPoint(base + end)
+            } else if program.readsItemFields {
+                switch field.number {
+                case layout.text where field.type == .lengthDelimited: item.text = field.bytes
+                case layout.number where field.type == .varint: item.number = field.value
+                case layout.body where field.type == .lengthDelimited: item.body = field.bytes
+                default: break
+                }
+            }
+            offset = end
+        }
+    }
+
+    /// - Parameters:
+    ///   - bytes: a KeyValue.
+    ///   - range: where the whole field stands in the request.
+    @inline(__always)
+    private mutating func loadAttribute(
+        _ bytes: WireBytes, range: Range<Int>, keys: EditProgram.KeyTable
+    ) throws(WireError) {
+        // Nearly every KeyValue is a short key followed by a value: then the key decides before the value is looked at.
+        if bytes.count > 3, bytes[0] == 0x0a, bytes[1] < 0x80 {
+            let keyEnd = 2 + Int(bytes[1])
+            if keyEnd + 1 < bytes.count, bytes[keyEnd] == 0x12, bytes[keyEnd + 1] < 0x80,
+                keyEnd + 2 + Int(bytes[keyEnd + 1]) == bytes.count
+            {
+                let key = bytes.slice(2..<keyEnd)
+                let number = keys.number(of: key, constants: constants)
+                guard number != EditProgram.KeyTable.none || keys.isOpen else { return }
+                let pair = KeyAndValue(key: key, value: bytes.slice((keyEnd + 2)..<bytes.count))
+                table.load(pair, number: number, range: range)
+                return
+            }
+        }
+        let pair = try KeyAndValue(bytes)
+        let number = keys.number(of: pair.key, constants: constants)
+        guard number != EditProgram.KeyTable.none || keys.isOpen else { return }
+        table.load(pair, number: number, range: range)
+    }
+}

@@ -1,0 +1,289 @@
+extension OTLPRequest {
+    /// Adds the JSON form of a canonical export request to `output`, compact, without a line feed.
+    ///
+    /// The text is that of otelcol, key for key: lowerCamelCase, enumerations as numbers, 64-bit integers as strings,
+    /// default scalars left out, but identifiers and embedded messages (`resource`, `scope`, `status`, `value`, `body`)
+    /// always there. Unknown fields are left out; each byte that is not UTF-8 becomes U+FFFD.
+    ///
+    /// - Throws: where the bytes are not a canonical request of `signal`; then `output` is as it was.
+    package static func appendJSON(
+        of request: [UInt8], signal: Signal, to output: inout [UInt8]
+    ) throws(WireError) {
+        try request.withWireBytes { (bytes) throws(WireError) in
+            var encoder = RequestJSONEncoder(capacity: bytes.count * 3)
+            try encoder.encode(bytes, as: signal.requestType, depth: 0)
+            encoder.writer.flush(to: &output)
+        }
+    }
+}
+
+/// Writes messages as JSON straight from their bytes.
+struct RequestJSONEncoder: ~Copyable {
+    var writer: JSONWriter
+    private let schema = OTLPSchema.shared
+
+    init(capacity: Int) {
+        writer = JSONWriter(capacity: capacity)
+    }
+
+    /// Writes the object of one message.
+    ///
+    /// The keys come in the schema's order, whatever the order of the fields: a first walk notes where they are.
+    ///
+    /// - Parameter depth: the number of AnyValue messages around this one.
+    mutating func encode(_ bytes: WireBytes, as message: MessageType, depth: Int) throws(WireError) {
+        let found = try FoundFields(bytes, of: message, schema: schema)
+        writer.write("{")
+        var isFirst = true
+        for place in schema.range(of: message) {
+            let field = schema.fields[place]
+            let isPresent = found.mask & 1 << field.number != 0
+            guard isPresent || field.presence == .always else { continue }
+            let slot = found.slots[Int(field.number)]
+            if field.presence == .implicit, RequestJSONEncoder.isDefault(slot, of: field.kind) { continue }
+            if !isFirst { writer.write(",") }
+            isFirst = false
+            writer.write(field.key)
+            if field.presence == .repeated {
+                try encodeElements(of: bytes.slice(slot.start..<slot.end), field, depth: depth)
+            } else if isPresent {
+                try encodeValue(slot.value, slot.bytes, field.kind, depth: depth)
+            } else {
+                writer.write(field.kind.isMessage ? "{}" : "\"\"")
+            }
+        }
+        writer.write("}")
+    }
+
+    private static func isDefault(_ slot: FoundFields.Slot, of kind: ValueKind) -> Bool {
+        switch kind.wireType {
+        case .lengthDelimited: slot.bytes.isEmpty
+        case .fixed64: if case .double = kind { Double(bitPattern: slot.value) == 0 } else { slot.value == 0 }
+        case .varint, .fixed32: slot.value == 0
+        }
+    }
+
+    /// Writes the array of a repeated field, whose elements are the fields of that number in `fields`.
+    private mutating func encodeElements(
+        of fields: WireBytes, _ schemaField: FieldSchema, depth: Int
+    ) throws(WireError) {
+        writer.write("[")
+        var isFirst = true
+        var cursor = WireCursor(fields)
+        while let field = try cursor.nextField() {
+            guard field.number == schemaField.number else { continue }
+            if field.type == .lengthDelimited, schemaField.kind.wireType != .lengthDelimited {
+                try encodePacked(field.bytes, schemaField.kind, isFirst: &isFirst)
+                continue
+            }
+            if !isFirst { writer.write(",") }
+            isFirst = false
+            if case .message(.keyValue) = schemaField.kind {
+                try encodeKeyValue(field.bytes, depth: depth)
+            } else {
+                try encodeValue(field.value, field.bytes, schemaField.kind, depth: depth)
+            }
+        }
+        writer.write("]")
+    }
+
+    private mutating func encodePacked(
+        _ bytes: WireBytes, _ kind: ValueKind, isFirst: inout Bool
+    ) throws(WireError) {
+        var cursor = WireCursor(bytes)
+        while !cursor.isAtEnd {
+            if !isFirst { writer.write(",") }
+            isFirst = false
+            let value = kind.wireType == .varint ? try cursor.readVarint() : try cursor.readFixed64()
+            try encodeValue(value, bytes, kind, depth: 0)
+        }
+    }
+
+    private mutating func encodeValue(
+        _ value: UInt64, _ bytes: WireBytes, _ kind: ValueKind, depth: Int
+    ) throws(WireError) {
+        switch kind {
+        case .string: writer.write(string: bytes)
+        case .bytes:
+            writer.write("\"")
+            writer.write(base64: bytes)
+            writer.write("\"")
+        case .traceID:
+            guard bytes.isEmpty || bytes.count == 16 else { throw .invalidTraceIDLength(bytes.count) }
+            encodeID(bytes)
+        case .spanID:
+            guard bytes.isEmpty || bytes.count == 8 else { throw .invalidSpanIDLength(bytes.count) }
+            encodeID(bytes)
+        case .bool: writer.write(value != 0 ? "true" : "false")
+        case .int64, .sfixed64:
+            writer.write("\"")
+            writer.write(decimal: Int64(bitPattern: value))
+            writer.write("\"")
+        case .uint64, .fixed64:
+            writer.write("\"")
+            writer.write(decimal: value)
+            writer.write("\"")
+        case .uint32, .fixed32: writer.write(decimal: UInt64(UInt32(truncatingIfNeeded: value)))
+        case .sint32: writer.write(decimal: Int64(ZigZag.decode(UInt32(truncatingIfNeeded: value))))
+        case .enumeration: writer.write(decimal: Int64(Int32(truncatingIfNeeded: value)))
+        case .double: writer.write(double: Double(bitPattern: value))
+        case .message(.anyValue): try encodeAnyValue(bytes, depth: depth + 1)
+        case .message(let message): try encode(bytes, as: message, depth: depth)
+        }
+    }
+
+    /// Writes an identifier; zeros mean that there is none.
+    private mutating func encodeID(_ bytes: WireBytes) {
+        writer.write("\"")
+        var union: UInt8 = 0
+        for index in 0..<bytes.count { union |= bytes[index] }
+        if union != 0 { writer.write(hex: bytes) }
+        writer.write("\"")
+    }
+}
+
+// Attributes: nearly all of a request, so they take a shorter way than the table.
+extension RequestJSONEncoder {
+    private mutating func encodeKeyValue(_ bytes: WireBytes, depth: Int) throws(WireError) {
+        if depth < WireValidator.anyValueDepthMax, encodeShortString(bytes) { return }
+        var cursor = WireCursor(bytes)
+        var key = bytes.slice(0..<0)
+        var value = bytes.slice(0..<0)
+        while let field = try cursor.nextField() {
+            switch field.number {
+            case KeyValueField.key: key = try field.requireBytes()
+            case KeyValueField.value: value = try field.requireBytes()
+            default: break
+            }
+        }
+        if key.isEmpty {
+            writer.write(#"{"value":"#)
+        } else {
+            writer.write(#"{"key":"#)
+            writer.write(string: key)
+            writer.write(#","value":"#)
+        }
+        try encodeAnyValue(value, depth: depth + 1)
+        writer.write("}")
+    }
+
+    /// Writes an attribute of the commonest layout: a key, then a string value, each shorter than 128 bytes.
+    ///
+    /// Layout: `0a K key[K] 12 V 0a S string[S]`, where V = S + 2 is all the rest.
+    ///
+    /// - Returns: false, and nothing is written, for any other layout.
+    @inline(__always)
+    private mutating func encodeShortString(_ bytes: WireBytes) -> Bool {
+        let count = bytes.count
+        guard count >= 7, bytes[0] == 0x0a else { return false }
+        let keyCount = Int(bytes[1])
+        guard keyCount > 0, keyCount < 0x80, keyCount + 6 <= count, bytes[keyCount + 2] == 0x12 else { return false }
+        let valueCount = Int(bytes[keyCount + 3])
+        guard valueCount < 0x80, keyCount + 4 + valueCount == count, bytes[keyCount + 4] == 0x0a,
+            Int(bytes[keyCount + 5]) == valueCount - 2
+        else { return false }
+        writer.write(#"{"key":"#)
+        writer.write(string: bytes.slice(2..<keyCount + 2))
+        writer.write(#","value":{"stringValue":"#)
+        writer.write(string: bytes.slice(keyCount + 6..<count))
+        writer.write("}}")
+        return true
+    }
+
+    /// - Parameter depth: this message and the AnyValue messages around it.
+    private mutating func encodeAnyValue(_ bytes: WireBytes, depth: Int) throws(WireError) {
+        guard depth <= WireValidator.anyValueDepthMax else { throw .nestedTooDeeply }
+        var cursor = WireCursor(bytes)
+        var member: WireField?
+        while let field = try cursor.nextField() {
+            if field.number <= AnyValueField.bytesValue { member = field }
+        }
+        guard let member else { return writer.write("{}") }
+        switch member.number {
+        case AnyValueField.stringValue:
+            writer.write(#"{"stringValue":"#)
+            writer.write(string: try member.requireBytes())
+        case AnyValueField.boolValue:
+            writer.write(#"{"boolValue":"#)
+            writer.write(try member.require(.varint).value != 0 ? "true" : "false")
+        case AnyValueField.intValue:
+            writer.write(#"{"intValue":""#)
+            writer.write(decimal: Int64(bitPattern: try member.require(.varint).value))
+            writer.write("\"")
+        case AnyValueField.doubleValue:
+            writer.write(#"{"doubleValue":"#)
+            writer.write(double: Double(bitPattern: try member.require(.fixed64).value))
+        case AnyValueField.arrayValue:
+            writer.write(#"{"arrayValue":"#)
+            try encode(try member.requireBytes(), as: .arrayValue, depth: depth)
+        case AnyValueField.kvlistValue:
+            writer.write(#"{"kvlistValue":"#)
+            try encode(try member.requireBytes(), as: .keyValueList, depth: depth)
+        default:
+            writer.write(#"{"bytesValue":""#)
+            writer.write(base64: try member.requireBytes())
+            writer.write("\"")
+        }
+        writer.write("}")
+    }
+}
+
+extension WireField {
+    /// This field, when it has the wire type of its schema.
+    func require(_ expected: WireType) throws(WireError) -> WireField {
+        guard type == expected else { throw .unexpectedWireType(field: number, found: type.rawValue) }
+        return self
+    }
+
+    fileprivate func requireBytes() throws(WireError) -> WireBytes {
+        try require(.lengthDelimited).bytes
+    }
+}
+
+/// Where the known fields of one message are.
+private struct FoundFields {
+    struct Slot {
+        /// The last value; its payload, if it has one.
+        var value: UInt64 = 0
+        var bytes: WireBytes
+        /// From the first occurrence to the end of the last, in the message's bytes.
+        var start = 0
+        var end = 0
+    }
+
+    /// By field number; only those in `mask` mean something.
+    private(set) var slots: [17 of Slot]
+    /// The fields present, as bits `1 << number`.
+    private(set) var mask: UInt32 = 0
+
+    init(_ bytes: WireBytes, of message: MessageType, schema: OTLPSchema) throws(WireError) {
+        slots = .init(repeating: Slot(bytes: bytes.slice(0..<0)))
+        var cursor = WireCursor(bytes)
+        while let field = try cursor.nextField() {
+            guard let place = schema.place(of: field.number, in: message) else { continue }
+            let fieldSchema = schema.fields[place]
+            if field.type != fieldSchema.kind.wireType {
+                // Repeated numbers also come packed.
+                guard fieldSchema.presence == .repeated, field.type == .lengthDelimited else {
+                    throw .unexpectedWireType(field: field.number, found: field.type.rawValue)
+                }
+            }
+            let number = Int(field.number)
+            let bit = UInt32(1) << field.number
+            let start = mask & bit == 0 ? field.range.lowerBound : slots[number].start
+            slots[number] = Slot(value: field.value, bytes: field.bytes, start: start, end: field.range.upperBound)
+            // Of a oneof the last member counts; a packed field may be empty.
+            mask = (mask & ~fieldSchema.oneof) | (isEmptyPacked(field, fieldSchema) ? 0 : bit)
+        }
+    }
+
+    private func isEmptyPacked(_ field: WireField, _ schema: FieldSchema) -> Bool {
+        field.type != schema.kind.wireType && field.bytes.isEmpty
+    }
+}
+
+extension ValueKind {
+    fileprivate var isMessage: Bool {
+        if case .message = self { true } else { false }
+    }
+}

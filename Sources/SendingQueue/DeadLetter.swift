@@ -1,0 +1,52 @@
+package import Component
+package import OTLP
+package import WriteAheadLog
+
+/// What a sending queue gave up, with the reason.
+package struct DeadLetter: Sendable {
+    package var exporter: ComponentID
+    package var signal: Signal
+    package var batchID: BatchID
+    package var itemCount: Int
+    /// Why, as a label: `permanent_error`, `retry_exhausted`, `retry_disabled`.
+    package var cause: GiveUpCause
+    /// The exporter's last error.
+    package var reason: String
+    package var attempts: Int
+    /// Nanoseconds since 1970.
+    package var givenUpAtUnixNanos: UInt64
+    /// A complete export request in protobuf.
+    package var payload: [UInt8]
+
+    package init(
+        exporter: ComponentID, signal: Signal, batchID: BatchID, itemCount: Int, cause: GiveUpCause, reason: String,
+        attempts: Int, givenUpAtUnixNanos: UInt64, payload: [UInt8]
+    ) {
+        self.exporter = exporter
+        self.signal = signal
+        self.batchID = batchID
+        self.itemCount = itemCount
+        self.cause = cause
+        self.reason = reason
+        self.attempts = attempts
+        self.givenUpAtUnixNanos = givenUpAtUnixNanos
+        self.payload = payload
+    }
+}
+
+/// Why items did not reach their backend; the `reason` label of `otelcol_swift_exporter_dropped_items`.
+package enum GiveUpCause: String, Sendable, Hashable, CaseIterable {
+    case permanentError = "permanent_error"
+    case retryExhausted = "retry_exhausted"
+    case retryDisabled = "retry_disabled"
+    case queueFull = "queue_full"
+    case shutdown
+    /// The stored bytes could not be read or taken apart.
+    case corrupt
+}
+
+/// Keeps dead letters. Called on worker threads, perhaps from several at once; durable when `accept` returns.
+package protocol DeadLetterSink: Sendable {
+    /// - Throws: when the letter cannot be kept (its limit, the disk); the batch then stays in its log.
+    func accept(_ letter: DeadLetter) throws(LogError)
+}

@@ -1,0 +1,7 @@
+import Collector
+
+/// Runs the collector until it is told to stop.
+func runCollector(_ config: CollectorConfig) async throws {
+    let service = try CollectorService(config: config)
+    try await service.run(until: TerminationSignals().signals)
+}

@@ -1,0 +1,23 @@
+internal import ArgumentParser
+internal import Collector
+
+/// `otelcol validate`: silent and 0 when the configuration is good.
+struct ValidateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "validate", abstract: "Check a configuration without running the collector.")
+
+    @OptionGroup var options: ConfigOptions
+
+    func run() throws { try Self.check(try options.load()) }
+
+    /// Also makes what only fails when it is made.
+    static func check(_ config: CollectorConfig) throws {
+        try CollectorService(config: config).check()
+        report(config.notices)
+    }
+
+    /// Warnings go to stderr; the status stays 0.
+    private static func report(_ notices: [ConfigNotice]) {
+        for notice in notices where notice.level == .warning { OtelcolCommand.printError("warning: \(notice)") }
+    }
+}

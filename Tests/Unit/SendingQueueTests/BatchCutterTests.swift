@@ -1,0 +1,108 @@
+import Component
+import Testing
+import WriteAheadLog
+
+@testable import SendingQueue
+
+/// Batches have the sizes and ages that `batch` promises, keep the order, lose nothing, and never mix partitions.
+@Suite struct BatchCutterTests {
+    private func record(_ sequence: UInt64, _ count: Int, partition: UInt64 = 0) -> StoredRecord {
+        StoredRecord(
+            sequence: sequence, items: 0..<count, itemCount: count, receivedAtUnixNanos: 1, partition: partition,
+            payload: [1])
+    }
+
+    @Test("without settings each record is a batch")
+    func single() {
+        var cutter = BatchCutter(settings: nil)
+        cutter.add(record(1, 5), now: .zero)
+        cutter.add(record(2, 7), now: .zero)
+        #expect(cutter.next(now: .zero)?.ranges == [ItemRange(sequence: 1, items: 0..<5)])
+        #expect(cutter.next(now: .zero)?.ranges == [ItemRange(sequence: 2, items: 0..<7)])
+        #expect(cutter.next(now: .zero) == nil)
+        #expect(cutter.deadline == nil)
+    }
+
+    @Test("a batch goes out when it is full, or when its oldest item has waited long enough")
+    func sizeAndTimeout() {
+        var cutter = BatchCutter(
+            settings: BatchSettings(sendBatchSize: 10, sendBatchMaxSize: 0, timeout: .milliseconds(200)))
+        cutter.add(record(1, 6), now: .milliseconds(100))
+        cutter.add(record(2, 3), now: .milliseconds(250))
+        #expect(cutter.next(now: .milliseconds(299)) == nil)
+        #expect(cutter.deadline == .milliseconds(300))
+        cutter.add(record(3, 4), now: .milliseconds(299))
+        cutter.add(record(4, 2), now: .milliseconds(299))
+        let full = cutter.next(now: .milliseconds(299))
+        #expect(full?.itemCount == 13)
+        #expect(full?.trigger == .size)
+        #expect(cutter.deadline == .milliseconds(499))
+        let due = cutter.next(now: .milliseconds(499))
+        #expect(due?.itemCount == 2)
+        #expect(due?.trigger == .timeout)
+        #expect(cutter.isEmpty)
+    }
+
+    @Test("a record is split inside at the largest size, and its rest waits on")
+    func maxSize() {
+        var cutter = BatchCutter(settings: BatchSettings(sendBatchSize: 10, sendBatchMaxSize: 10, timeout: .seconds(1)))
+        cutter.add(record(1, 4), now: .zero)
+        cutter.add(record(2, 18), now: .zero)
+        #expect(
+            cutter.next(now: .zero)?.ranges
+                == [ItemRange(sequence: 1, items: 0..<4), ItemRange(sequence: 2, items: 0..<6)])
+        #expect(cutter.next(now: .zero)?.ranges == [ItemRange(sequence: 2, items: 6..<16)])
+        #expect(cutter.next(now: .zero) == nil)
+        #expect(cutter.next(now: .seconds(1))?.ranges == [ItemRange(sequence: 2, items: 16..<18)])
+    }
+
+    @Test("with timeout or size 0 whatever is there goes out at once, within the largest size")
+    func immediate() {
+        for settings in [
+            BatchSettings(sendBatchSize: 0, sendBatchMaxSize: 5, timeout: .seconds(1)),
+            BatchSettings(sendBatchSize: 5, sendBatchMaxSize: 5, timeout: .zero),
+        ] {
+            var cutter = BatchCutter(settings: settings)
+            cutter.add(record(1, 3), now: .zero)
+            cutter.add(record(2, 3), now: .zero)
+            #expect(cutter.next(now: .zero)?.itemCount == 5)
+            #expect(cutter.next(now: .zero)?.itemCount == 1)
+            #expect(cutter.isEmpty)
+        }
+    }
+
+    @Test("random records: batches keep to the limits, the order and the partitions", arguments: UInt64(1)...30)
+    func model(seed: UInt64) {
+        var random = SplitMix(seed)
+        let size = Int.random(in: 0...20, using: &random)
+        let settings = BatchSettings(
+            sendBatchSize: size, sendBatchMaxSize: Bool.random(using: &random) ? 0 : size + 3, timeout: .seconds(1))
+        var cutter = BatchCutter(settings: settings)
+        var expected: [UInt64: [ItemRange]] = [:]
+        var cut: [UInt64: [ItemRange]] = [:]
+        var now = Duration.zero
+        func take(flush: Bool) {
+            while let batch = cutter.next(now: now, flush: flush) {
+                #expect(Set(batch.records.map(\.partition)).count == 1)
+                if settings.sendBatchMaxSize > 0 { #expect(batch.itemCount <= settings.sendBatchMaxSize) }
+                if batch.trigger == .size, size > 0 { #expect(batch.itemCount >= size) }
+                #expect(batch.itemCount == batch.records.reduce(0) { $0 + $1.items.count })
+                for range in batch.ranges { cut[batch.records[0].partition, default: []] += single(range) }
+            }
+        }
+        func single(_ range: ItemRange) -> [ItemRange] {
+            range.items.map { ItemRange(sequence: range.sequence, items: $0..<($0 + 1)) }
+        }
+        for sequence in UInt64(1)...60 {
+            let partition = UInt64.random(in: 0...2, using: &random)
+            let count = Int.random(in: 0...15, using: &random)
+            cutter.add(record(sequence, count, partition: partition), now: now)
+            expected[partition, default: []] += single(ItemRange(sequence: sequence, items: 0..<count))
+            now += .milliseconds(Int.random(in: 0...400, using: &random))
+            take(flush: false)
+        }
+        take(flush: true)
+        #expect(cutter.isEmpty)
+        #expect(cut.mapValues { $0 } == expected.filter { !$0.value.isEmpty })
+    }
+}

@@ -30,24 +30,30 @@ package final class TCPClient: Sendable {
         self.inbox = inbox
     }
 
-    /// Connects to the first of the host's addresses that answers.
+    /// Connects to the first of the host's addresses that answers. A cancelled task gives up at once.
     package static func connect(
         host: String, port: Int, timeout: Duration
     ) async throws(TCPClientError) -> TCPClient {
         let inbox = Inbox()
-        let limit = TimeAmount(timeout)
+        let attempt = ConnectionAttempt()
+        let limit = TimeAmount(max(.zero, timeout))
         do {
-            let channel = try await ClientBootstrap(group: NIOSingletons.posixEventLoopGroup)
+            let bootstrap = ClientBootstrap(group: NIOSingletons.posixEventLoopGroup)
                 .connectTimeout(limit)
                 .channelOption(.socketOption(.tcp_nodelay), value: 1)
                 .channelOption(.socketOption(.so_keepalive), value: 1)
                 .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 << 10))
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        try attempt.began(channel)
                         try channel.pipeline.syncOperations.addHandler(InboundHandler(inbox: inbox))
                     }
                 }
-                .connect(host: host, port: port).get()
+            let channel = try await withTaskCancellationHandler {
+                try await bootstrap.connect(host: host, port: port).get()
+            } onCancel: {
+                attempt.cancel()
+            }
             return TCPClient(channel: channel, inbox: inbox)
         } catch let error as ChannelError where error == .connectTimeout(limit) {
             throw .timedOut
@@ -74,13 +80,14 @@ package final class TCPClient: Sendable {
 
     /// The bytes that have come; waits for at least one. Empty at the peer's end of stream.
     package func read(deadline: ContinuousClock.Instant) async throws(TCPClientError) -> [UInt8] {
-        let available = try readAvailable()
+        let available = readAvailable()
         if !available.isEmpty { return available }
         let wait = TimeAmount(ContinuousClock.now.duration(to: deadline))
-        let timeout = channel.eventLoop.scheduleTask(in: wait) { [inbox] in inbox.expire() }
+        let ticket = inbox.nextTicket()
+        let timeout = channel.eventLoop.scheduleTask(in: wait) { [inbox] in inbox.expire(ticket) }
         defer { timeout.cancel() }
         do {
-            return try await cancellable { try await self.inbox.next() }
+            return try await cancellable { try await self.inbox.next(ticket) }
         } catch let error as TCPClientError {
             throw error
         } catch {
@@ -89,7 +96,7 @@ package final class TCPClient: Sendable {
     }
 
     /// The bytes that have come, without waiting.
-    package func readAvailable() throws(TCPClientError) -> [UInt8] { inbox.takeAvailable() }
+    package func readAvailable() -> [UInt8] { inbox.takeAvailable() }
 
     package func close() { channel.close(promise: nil) }
 
@@ -103,6 +110,31 @@ package final class TCPClient: Sendable {
     }
 }
 
+/// The channels of a connection in the making, to be closed when nobody wants it any more.
+private final class ConnectionAttempt: Sendable {
+    private struct State {
+        var channels: [any Channel] = []
+        var isCancelled = false
+    }
+
+    private let state = Mutex(State())
+
+    func began(_ channel: any Channel) throws {
+        try state.withLock { state in
+            if state.isCancelled { throw CancellationError() }
+            state.channels.append(channel)
+        }
+    }
+
+    func cancel() {
+        let channels = state.withLock { state in
+            state.isCancelled = true
+            return state.channels
+        }
+        for channel in channels { channel.close(promise: nil) }
+    }
+}
+
 /// What came and was not read, and who waits for it.
 private final class Inbox: Sendable {
     private struct State {
@@ -110,6 +142,9 @@ private final class Inbox: Sendable {
         var isAtEnd = false
         var failure: String?
         var reader: CheckedContinuation<[UInt8], any Error>?
+        /// Counts the reads, so that a timeout that comes late hits no later read.
+        var ticket = 0
+        var expiredTicket: Int?
     }
 
     private let state = Mutex(State())
@@ -144,7 +179,21 @@ private final class Inbox: Sendable {
         }
     }
 
-    func expire() { state.withLock { $0.reader.take() }?.resume(throwing: TCPClientError.timedOut) }
+    func nextTicket() -> Int {
+        state.withLock { state in
+            state.ticket += 1
+            return state.ticket
+        }
+    }
+
+    func expire(_ ticket: Int) {
+        let reader = state.withLock { state -> CheckedContinuation<[UInt8], any Error>? in
+            guard state.ticket == ticket else { return nil }
+            state.expiredTicket = ticket
+            return state.reader.take()
+        }
+        reader?.resume(throwing: TCPClientError.timedOut)
+    }
 
     func takeAvailable() -> [UInt8] {
         state.withLock { state in
@@ -153,7 +202,7 @@ private final class Inbox: Sendable {
         }
     }
 
-    func next() async throws -> [UInt8] {
+    func next(_ ticket: Int) async throws -> [UInt8] {
         try await withCheckedThrowingContinuation { continuation in
             let result: Result<[UInt8], any Error>? = state.withLock { state in
                 if !state.bytes.isEmpty {
@@ -162,6 +211,7 @@ private final class Inbox: Sendable {
                 }
                 if let failure = state.failure { return .failure(TCPClientError.closed(reason: failure)) }
                 if state.isAtEnd { return .success([]) }
+                if state.expiredTicket == ticket { return .failure(TCPClientError.timedOut) }
                 precondition(state.reader == nil, "two readers of one connection")
                 state.reader = continuation
                 return nil
@@ -196,13 +246,6 @@ private final class InboundHandler: ChannelInboundHandler {
     }
 }
 
-extension TimeAmount {
-    fileprivate init(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        self = .nanoseconds(max(0, seconds * 1_000_000_000 + attoseconds / 1_000_000_000))
-    }
-}
-
 /// What a person wants to know of a connection error.
 private func describe(_ error: any Error) -> String {
     switch error {
@@ -212,6 +255,7 @@ private func describe(_ error: any Error) -> String {
             .map { "\($0)" }
             ?? "cannot connect to \(error.host):\(error.port)"
     case ChannelError.ioOnClosedChannel, ChannelError.alreadyClosed: "connection closed"
+    case is CancellationError: "cancelled"
     default: "\(error)"
     }
 }

@@ -42,6 +42,8 @@ package actor ClickHouseConnection {
     private let stream: any ByteStream
     private let options: ConnectionOptions
     private var received = ReceiveBuffer()
+    /// When the request that runs must be done; its single reads and writes have limits of their own beside it.
+    private var deadline: ContinuousClock.Instant?
 
     /// Bytes handed to the socket at once; between them the connection looks for an exception that came meanwhile.
     private static let writeBytesMax = 1 << 20
@@ -98,9 +100,13 @@ package actor ClickHouseConnection {
 
     /// Runs a statement that sends no data: DDL, or a query with a small answer.
     ///
+    /// - Parameter deadline: for the whole answer; nil: only silence is limited.
     /// - Returns: the blocks of the answer that hold rows.
-    package func execute(_ sql: String, settings: [QuerySetting] = []) async throws(ClickHouseError) -> [NativeBlock] {
-        try await guarded(.query) {
+    package func execute(
+        _ sql: String, settings: [QuerySetting] = [], deadline: ContinuousClock.Instant? = nil
+    ) async throws(ClickHouseError) -> [NativeBlock] {
+        self.deadline = deadline
+        return try await guarded(.query) {
             try await self.sendQuery(sql, settings: settings)
             var blocks: [NativeBlock] = []
             while true {
@@ -118,12 +124,14 @@ package actor ClickHouseConnection {
     ///
     /// - Parameters:
     ///   - sql: `INSERT INTO t (…) FORMAT Native`, without values.
+    ///   - deadline: for all of it; nil: only silence is limited.
     ///   - makeBlock: gets the header (names and types the table wants, no rows) and makes the block's bytes, uncompressed.
     /// - Throws: `.connection` in phase `confirming` when the data may or may not be stored.
     package func insert(
-        _ sql: String, settings: [QuerySetting],
+        _ sql: String, settings: [QuerySetting], deadline: ContinuousClock.Instant? = nil,
         makeBlock: @Sendable (NativeBlock, UInt64) throws(ClickHouseError) -> [UInt8]
     ) async throws(ClickHouseError) {
+        self.deadline = deadline
         var phase = ClickHouseError.Phase.query
         do {
             try await sendQuery(sql, settings: settings)
@@ -146,7 +154,8 @@ package actor ClickHouseConnection {
         }
     }
 
-    package func ping() async throws(ClickHouseError) {
+    package func ping(deadline: ContinuousClock.Instant? = nil) async throws(ClickHouseError) {
+        self.deadline = deadline
         try await guarded(.query) {
             try await self.send(ClientPacket.ping())
             while true {
@@ -244,7 +253,12 @@ package actor ClickHouseConnection {
     }
 
     private func send(_ bytes: [UInt8]) async throws {
-        try await stream.write(bytes, deadline: .now + options.writeTimeout)
+        try await stream.write(bytes, deadline: limit(options.writeTimeout))
+    }
+
+    private func limit(_ timeout: Duration) -> ContinuousClock.Instant {
+        let end = ContinuousClock.now + timeout
+        return deadline.map { min($0, end) } ?? end
     }
 
     private func nextPacket() async throws -> ServerPacket {
@@ -255,7 +269,7 @@ package actor ClickHouseConnection {
             guard received.count <= Self.answerBytesMax else {
                 throw NativeProtocolError.malformed("a packet of more than \(Self.answerBytesMax) bytes")
             }
-            let bytes = try await stream.read(deadline: .now + options.readTimeout)
+            let bytes = try await stream.read(deadline: limit(options.readTimeout))
             guard !bytes.isEmpty else { throw ByteStreamError.closed(reason: "connection closed by the server") }
             received.append(bytes)
         }

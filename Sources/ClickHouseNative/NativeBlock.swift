@@ -11,10 +11,21 @@ package struct NativeBlock: Sendable {
         /// The type as the server wrote it.
         package var typeName: String
         package var values: ColumnValues
+
+        package init(name: String, typeName: String, values: ColumnValues = .none) {
+            self.name = name
+            self.typeName = typeName
+            self.values = values
+        }
     }
 
     package var columns: [Column]
     package var rowCount: Int
+
+    package init(columns: [Column], rowCount: Int) {
+        self.columns = columns
+        self.rowCount = rowCount
+    }
 
     package subscript(column name: String) -> ColumnValues? { columns.first { $0.name == name }?.values }
 
@@ -83,6 +94,9 @@ package struct NativeBlock: Sendable {
             }
         }
     }
+
+    /// Bytes of the block info at the start of `head`.
+    package static let infoByteCount = 8
 
     /// The block info, column count and row count that open a block to be sent.
     package static func head(columnCount: Int, rowCount: Int) -> [UInt8] {

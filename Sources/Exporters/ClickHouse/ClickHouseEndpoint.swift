@@ -1,10 +1,11 @@
+import ClickHouseNative
 import Component
 
 /// An endpoint as ClickHouse's Go driver understands it: scheme, user, several hosts, database and parameters.
 ///
-/// `tcp://host:9000[,host2:9000]/database?compress=lz4&max_execution_time=60`; parameters that are not the driver's own are
-/// settings of every query.
-struct ClickHouseEndpoint: Sendable, Hashable {
+/// `tcp://host:9000[,host2:9000]/database?compress=lz4&max_execution_time=60`; parameters that are not the driver's own
+/// are settings of every query.
+struct ClickHouseEndpoint: Sendable {
     enum Transport: Sendable, Hashable {
         case native
         case http
@@ -20,35 +21,36 @@ struct ClickHouseEndpoint: Sendable, Hashable {
         let description: String
     }
 
-    var transport: Transport
-    var isSecure: Bool
-    var skipsVerification = false
-    var hosts: [Host]
-    var username: String?
-    var password: String?
-    var database: String?
-    var dialTimeout: Duration = .seconds(30)
-    var readTimeout: Duration = .seconds(300)
-    var openStrategy = OpenStrategy.inOrder
-    /// What `compress` says in the endpoint; it goes before the `compress` key.
-    var compress: String?
-    var compressLevel = 3
-    /// Sent with every query, in the order written.
-    var settings: [(name: String, value: String)] = []
-
+    /// Which host a new connection goes to first; the others follow when it fails.
     enum OpenStrategy: String, Sendable, Hashable {
         case inOrder = "in_order"
         case roundRobin = "round_robin"
         case random
     }
 
-    static func == (left: Self, right: Self) -> Bool { left.hashed == right.hashed }
-    func hash(into hasher: inout Hasher) { hasher.combine(hashed) }
-    private var hashed: String { "\(self.transport) \(isSecure) \(hosts) \(database ?? "") \(settings)" }
+    let transport: Transport
+    private(set) var isSecure: Bool
+    private(set) var skipsVerification = false
+    private(set) var hosts: [Host] = []
+    private(set) var username: String?
+    private(set) var password: String?
+    private(set) var database: String?
+    private(set) var dialTimeout: Duration = .seconds(30)
+    private(set) var readTimeout: Duration = .seconds(300)
+    private(set) var openStrategy = OpenStrategy.inOrder
+    /// What `compress` says in the endpoint; it goes before the `compress` key.
+    private(set) var compress: String?
+    private(set) var compressLevel = 3
+    /// Sent with every query, in the order written; a name the server does not know is an error.
+    private(set) var settings: [QuerySetting] = []
+    /// The Go driver's own keys for what this client does in its own way.
+    private(set) var keysWithoutEffect: [String] = []
 
-    /// - Parameter parameters: `connection_params`, joined to the endpoint's own.
-    init(_ text: String, parameters: [(key: String, value: String)]) throws(Malformed) {
-        guard let separator = text.firstRange(of: "://") else { throw Malformed(description: "endpoint must be url format") }
+    /// - Parameter parameters: `connection_params`, which go before the endpoint's own.
+    init(_ text: String, parameters: [(key: String, value: String)] = []) throws(Malformed) {
+        guard let separator = text.firstRange(of: "://") else {
+            throw Malformed(description: "endpoint must be url format")
+        }
         let scheme = text[..<separator.lowerBound]
         switch scheme {
         case "tcp", "clickhouse", "native":
@@ -58,27 +60,25 @@ struct ClickHouseEndpoint: Sendable, Hashable {
             transport = .http
             isSecure = scheme == "https"
         default:
-            throw Malformed(
-                description: "unknown scheme \"\(scheme)\" (valid schemes: tcp, clickhouse, http, https)")
+            throw Malformed(description: "unknown scheme \"\(scheme)\" (valid schemes: tcp, clickhouse, http, https)")
         }
         var rest = text[separator.upperBound...]
         let query = Self.cut(&rest, at: "?")
         let path = Self.cut(&rest, at: "/")
         if let at = rest.lastIndex(of: "@") {
-            let userInfo = rest[..<at]
+            let parts = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             rest = rest[rest.index(after: at)...]
-            let parts = userInfo.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             username = Self.percentDecoded(parts[0])
             if parts.count == 2 { password = Self.percentDecoded(parts[1]) }
         }
-        hosts = []
         if let path, !path.isEmpty { database = Self.percentDecoded(path) }
-        var pairs = parameters
         for pair in (query ?? "").split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            pairs.append((Self.percentDecoded(parts[0]), parts.count == 2 ? Self.percentDecoded(parts[1]) : ""))
+            try take(
+                Self.percentDecoded(parts[0], isQuery: true),
+                parts.count == 2 ? Self.percentDecoded(parts[1], isQuery: true) : "")
         }
-        for (key, value) in pairs { try take(key, value) }
+        for (key, value) in parameters { try take(key, value) }
         if scheme == "http", isSecure { throw Malformed(description: "clickhouse [dsn parse]: http with TLS specify") }
         hosts = try Self.hosts(rest, defaultPort: defaultPort)
     }
@@ -100,7 +100,9 @@ struct ClickHouseEndpoint: Sendable, Hashable {
         case "read_timeout": readTimeout = try Self.duration(key, value)
         case "compress": compress = value
         case "compress_level":
-            guard let level = Int(value) else { throw Malformed(description: "compress_level is no number: \"\(value)\"") }
+            guard let level = Int(value) else {
+                throw Malformed(description: "compress_level is no number: \"\(value)\"")
+            }
             compressLevel = level
         case "connection_open_strategy":
             guard let strategy = OpenStrategy(rawValue: value) else {
@@ -113,14 +115,14 @@ struct ClickHouseEndpoint: Sendable, Hashable {
         case "password": password = value
         case "database": database = value
         case "http_proxy": throw Malformed(description: "http_proxy is not supported by this version")
-        // The driver's own pool, buffers and debugging: this client sizes its pool by num_consumers.
+        // The Go driver's pool, buffers and debugging.
         case "debug", "block_buffer_size", "max_compression_buffer", "max_open_conns", "max_idle_conns",
             "conn_max_lifetime", "client_info_product":
-            break
+            if !keysWithoutEffect.contains(key) { keysWithoutEffect.append(key) }
         default:
             let text = value == "true" ? "1" : value == "false" ? "0" : value
             settings.removeAll { $0.name == key }
-            settings.append((key, text))
+            settings.append(QuerySetting(name: key, value: text, isImportant: true))
         }
     }
 
@@ -133,11 +135,14 @@ struct ClickHouseEndpoint: Sendable, Hashable {
     }
 
     private static func duration(_ key: String, _ value: String) throws(Malformed) -> Duration {
+        let duration: Duration
         do {
-            return try parseGoDuration(value)
+            duration = try parseGoDuration(value)
         } catch {
             throw Malformed(description: "\(key): \(error.message)")
         }
+        guard duration > .zero else { throw Malformed(description: "\(key) must be positive") }
+        return duration
     }
 
     private static func hosts(_ text: Substring, defaultPort: Int) throws(Malformed) -> [Host] {
@@ -145,7 +150,9 @@ struct ClickHouseEndpoint: Sendable, Hashable {
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             var name = part
             var port = defaultPort
-            if let colon = part.lastIndex(of: ":"), part.last != "]", !part[..<colon].contains(":") || part.first == "[" {
+            // A colon opens the port, unless it belongs to an IPv6 address.
+            let isBareV6 = part.first != "[" && part.count(where: { $0 == ":" }) > 1
+            if let colon = part.lastIndex(of: ":"), part.last != "]", !isBareV6 {
                 guard let number = UInt16(part[part.index(after: colon)...]), number > 0 else {
                     throw Malformed(description: "endpoint has an invalid port: \"\(part)\"")
                 }
@@ -167,7 +174,8 @@ struct ClickHouseEndpoint: Sendable, Hashable {
         return rest
     }
 
-    private static func percentDecoded(_ text: Substring) -> String {
+    /// - Parameter isQuery: whether a plus sign is a space.
+    private static func percentDecoded(_ text: Substring, isQuery: Bool = false) -> String {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {
@@ -177,7 +185,7 @@ struct ClickHouseEndpoint: Sendable, Hashable {
                 bytes.append(value)
                 rest = rest.dropFirst(2)
             } else {
-                bytes.append(byte)
+                bytes.append(isQuery && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
             }
         }
         return String(decoding: bytes, as: UTF8.self)

@@ -5,7 +5,7 @@ package import Component
 package struct ClickHouseExporterConfig: ComponentConfig {
     let endpoint: ClickHouseEndpoint
     let username: String
-    let password: String
+    let password: OpaqueString
     let database: String
     let compression: BlockCompression
     let ttl: Duration
@@ -13,9 +13,8 @@ package struct ClickHouseExporterConfig: ComponentConfig {
     let clusterName: String
     let tableEngine: String
     let tableEngineParameters: String
-    let asyncInsert: Bool?
-    /// Rows that a batch grows to while a backlog is being worked off.
-    let backlogRowsMax: Int
+    /// Asked for by the user; else inserts are synchronous, because asynchronous ones defeat deduplication.
+    let asyncInsert: Bool
     private let tableNames: [ClickHouseTable: String]
 
     func tableName(_ table: ClickHouseTable) -> String { tableNames[table] ?? table.rawValue }
@@ -29,10 +28,14 @@ package struct ClickHouseExporterConfig: ComponentConfig {
         } catch {
             throw map.error("\(error)")
         }
-        username = try map.take("username", default: endpoint.username ?? "default")
-        password = try map.take("password", default: OpaqueString(endpoint.password ?? "")).secret
+        if endpoint.transport == .native, endpoint.isSecure {
+            throw map.error(
+                "TLS for the native protocol (secure=true) is not supported by this version; "
+                    + "use an https:// endpoint (port 8443), which is")
+        }
+        (username, password) = try Self.credentials(&map, endpoint: endpoint)
         let database: String = try map.take("database", default: "default")
-        self.database = database != "default" ? database : endpoint.database ?? database
+        self.database = database != "default" && !database.isEmpty ? database : endpoint.database ?? "default"
         ttl = try map.take("ttl", default: .zero)
         guard ttl >= .zero else { throw map.error("'ttl' must be non-negative") }
         createSchema = try map.take("create_schema", default: true)
@@ -41,10 +44,23 @@ package struct ClickHouseExporterConfig: ComponentConfig {
         tableEngine = engine?.name ?? ""
         tableEngineParameters = tableEngine.isEmpty ? "" : engine?.parameters ?? ""
         compression = try Self.compression(&map, endpoint: endpoint)
-        asyncInsert = try Self.asyncInsert(&map, endpoint: endpoint)
-        backlogRowsMax = try map.take("backlog_rows_max", default: 65_536)
-        guard backlogRowsMax > 0 else { throw map.error("'backlog_rows_max' must be positive") }
+        let asyncInsert: Bool = try map.take("async_insert", default: false)
+        // As with the driver, what the endpoint says goes before the key.
+        self.asyncInsert = endpoint.settings.first { $0.name == "async_insert" }.map { $0.value != "0" } ?? asyncInsert
         tableNames = try Self.tableNames(&map)
+    }
+
+    /// A written user name takes its password from the keys, too.
+    private static func credentials(
+        _ map: inout ConfigMap, endpoint: ClickHouseEndpoint
+    ) throws(ConfigError) -> (String, OpaqueString) {
+        let username: String = try map.take("username", default: "")
+        let password: OpaqueString = try map.take("password", default: OpaqueString(""))
+        let isOwn = !username.isEmpty || !password.secret.isEmpty
+        let inherited = endpoint.username.flatMap { $0.isEmpty ? nil : $0 } ?? "default"
+        return (
+            username.isEmpty ? inherited : username, isOwn ? password : OpaqueString(endpoint.password ?? "")
+        )
     }
 
     /// The endpoint's `compress` goes before the key; `true` means LZ4.
@@ -58,29 +74,25 @@ package struct ClickHouseExporterConfig: ComponentConfig {
         case "zstd": return .zstd(level: endpoint.compressLevel)
         case "none", "false": return .none
         case "gzip", "deflate", "br":
-            throw map.error("compress: \(name) is of no use with blocks; choose lz4, zstd or none")
+            throw map.error("compress: \(name) is not supported by this version; choose lz4, zstd or none")
         default: throw map.error("unknown compress \"\(name)\" (valid values: none, lz4, zstd)")
         }
     }
 
-    /// Nil unless written: inserts are synchronous by default, because asynchronous ones defeat deduplication.
-    private static func asyncInsert(_ map: inout ConfigMap, endpoint: ClickHouseEndpoint) throws(ConfigError) -> Bool? {
-        if let written: Bool = try map.takeIfPresent("async_insert") { return written }
-        return endpoint.settings.first { $0.name == "async_insert" }.map { $0.value != "0" }
-    }
-
+    /// The old key is a prefix, which counts only when the newer block names no table at all.
     private static func tableNames(_ map: inout ConfigMap) throws(ConfigError) -> [ClickHouseTable: String] {
         var names: [ClickHouseTable: String] = [
             .traces: try map.take("traces_table_name", default: "otel_traces"),
             .logs: try map.take("logs_table_name", default: "otel_logs"),
         ]
-        // The old key is a prefix; the newer block names each table.
-        let prefix: String = try map.take("metrics_table_name", default: "otel_metrics")
+        let written: String = try map.take("metrics_table_name", default: "")
         let metrics: MetricsTables? = try map.takeIfPresent("metrics_tables")
-        for table in [ClickHouseTable.gauge, .sum, .histogram, .exponentialHistogram, .summary] {
-            names[table] = metrics?.names[table] ?? "\(prefix)_\(table.rawValue)"
+        let own = metrics?.names ?? [:]
+        let prefix = written.isEmpty || !own.isEmpty ? "otel_metrics" : written
+        for table in ClickHouseTable.metrics { names[table] = own[table] ?? "\(prefix)_\(table.rawValue)" }
+        for table in ClickHouseTable.allCases where names[table]?.isEmpty ?? true {
+            throw map.error("the name of the \(table.rawValue) table is empty")
         }
-        for (table, name) in names where name.isEmpty { throw map.error("the name of the \(table.rawValue) table is empty") }
         return names
     }
 }
@@ -99,9 +111,9 @@ private struct MetricsTables: ConfigBlock {
     var names: [ClickHouseTable: String] = [:]
 
     init(from map: inout ConfigMap) throws(ConfigError) {
-        for table in [ClickHouseTable.gauge, .sum, .histogram, .exponentialHistogram, .summary] {
+        for table in ClickHouseTable.metrics {
             let named: TableName? = try map.takeIfPresent(table.rawValue)
-            if let name = named?.name { names[table] = name }
+            if let name = named?.name, !name.isEmpty { names[table] = name }
         }
     }
 

@@ -1,3 +1,5 @@
+import OTLP
+
 /// The statements that create the exporter's tables: column for column those of otelcol-contrib 0.116, and one setting more,
 /// the deduplication window that keeps a repeated insert from storing its rows twice.
 struct ClickHouseSchema: Sendable {
@@ -21,7 +23,7 @@ struct ClickHouseSchema: Sendable {
         }
     }
 
-    /// The tables that inserts into `table` write, views' targets included.
+    /// The names of the tables that inserts into `table` write, the target of its view included.
     func writtenTables(of table: ClickHouseTable) -> [String] {
         let name = config.tableName(table)
         return table == .traces ? [name, "\(name)_trace_id_ts"] : [name]
@@ -35,7 +37,7 @@ struct ClickHouseSchema: Sendable {
 
     // MARK: Clauses
 
-    private var onCluster: String {
+    var onCluster: String {
         config.clusterName.isEmpty ? "" : " ON CLUSTER \(Self.quoted(config.clusterName))"
     }
 
@@ -258,4 +260,15 @@ enum ClickHouseTable: String, Sendable, Hashable, CaseIterable {
     case histogram
     case exponentialHistogram = "exponential_histogram"
     case summary
+
+    static let metrics: [ClickHouseTable] = [.gauge, .sum, .histogram, .exponentialHistogram, .summary]
+
+    /// The tables that a signal's items go to.
+    static func tables(of signal: Signal) -> [ClickHouseTable] {
+        switch signal {
+        case .traces: [.traces]
+        case .logs: [.logs]
+        case .metrics: metrics
+        }
+    }
 }

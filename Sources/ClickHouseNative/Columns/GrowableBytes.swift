@@ -1,4 +1,4 @@
-/// A run of bytes that grows and is reused: `removeAll` keeps the memory.
+/// A run of bytes that grows and is reused: `removeAll` keeps the memory, unless far more was held than lately used.
 ///
 /// This file holds the raw writes of all columns; each follows a `reserve`. Ownership: one owner, freed at its end.
 @safe @frozen
@@ -15,7 +15,19 @@ package struct GrowableBytes: ~Copyable {
 
     deinit { unsafe start.deallocate() }
 
-    package mutating func removeAll() { count = 0 }
+    package mutating func removeAll() {
+        if capacity > Self.keptBytesMin, count < capacity / 8 { shrink() }
+        count = 0
+    }
+
+    /// Below this, memory is not worth giving back.
+    private static let keptBytesMin = 1 << 20
+
+    private mutating func shrink() {
+        capacity /= 2
+        unsafe start.deallocate()
+        unsafe start = .allocate(capacity: capacity)
+    }
 
     /// Makes room for `additional` more bytes.
     @inlinable @inline(__always)
@@ -82,6 +94,15 @@ package struct GrowableBytes: ~Copyable {
         advance(1)
     }
 
+    /// Appends bytes that are already in here once more.
+    @inlinable @inline(__always)
+    package mutating func append(copyOf range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "GrowableBytes range out of bounds")
+        reserve(range.count)
+        unsafe (start + count).update(from: start + range.lowerBound, count: range.count)
+        advance(range.count)
+    }
+
     package mutating func append(contentsOf bytes: [UInt8]) {
         unsafe bytes.withUnsafeBufferPointer { source in
             if let address = source.baseAddress { unsafe append(address, count: source.count) }
@@ -102,8 +123,8 @@ package struct GrowableBytes: ~Copyable {
     @usableFromInline @inline(__always)
     mutating func advance(_ byteCount: Int) { count += byteCount }
 
-    @usableFromInline
-    package var copy: [UInt8] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
+    /// The bytes as an array.
+    package var array: [UInt8] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
 
     /// Lends the bytes to `body`, which must not keep them.
     package borrowing func withBytes<Result, Failure: Error>(

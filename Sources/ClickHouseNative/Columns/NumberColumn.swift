@@ -1,6 +1,6 @@
 /// A column of numbers or times, converted to the width that the table has.
 @safe @frozen
-package struct NumberColumn: ~Copyable {
+package struct NumberColumn: EncodedColumn, ~Copyable {
     @frozen
     package enum Encoding: Sendable, Hashable {
         /// Integers of 1, 2, 4 or 8 bytes, two's complement, cut to their width.
@@ -15,16 +15,23 @@ package struct NumberColumn: ~Copyable {
         case date
     }
 
-    package let encoding: Encoding
-    package let isNullable: Bool
+    package private(set) var encoding: Encoding
+    package private(set) var isNullable: Bool
     @usableFromInline var data: GrowableBytes
     @usableFromInline package private(set) var rowCount: Int
 
-    package init(_ encoding: Encoding, isNullable: Bool) {
+    package init(_ encoding: Encoding = .integer(bytes: 8), isNullable: Bool = false) {
         self.encoding = encoding
         self.isNullable = isNullable
         data = GrowableBytes()
         rowCount = 0
+    }
+
+    package mutating func prepare(for type: ColumnType) -> Bool {
+        guard let wanted = Self.encoding(of: type) else { return false }
+        (encoding, isNullable) = wanted
+        removeAll()
+        return true
     }
 
     /// The encoding for `type`; nil when the type does not hold numbers.
@@ -92,7 +99,8 @@ package struct NumberColumn: ~Copyable {
     @usableFromInline
     mutating func appendTime(_ nanos: UInt64) {
         switch encoding {
-        case .dateTime64(let divisor): data.append(fixed: divisor == 1 ? nanos : nanos / divisor)
+        case .dateTime64(divisor: 1): data.append(fixed: nanos)
+        case .dateTime64(let divisor): data.append(fixed: Int64(bitPattern: nanos) / Int64(divisor))
         case .dateTime: data.append(fixed: UInt32(clamping: nanos / 1_000_000_000))
         case .date: data.append(fixed: UInt16(clamping: nanos / 86_400_000_000_000))
         case .integer(bytes: 8): data.append(fixed: nanos)

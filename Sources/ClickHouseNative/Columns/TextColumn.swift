@@ -6,9 +6,9 @@
 /// | LowCardinality(String) | prefix u64 1; u64 0x600 + width code, u64 dictionary size, entries, u64 n, n indexes |
 /// | Nullable(String) | n zero bytes (nothing is NULL), then the strings |
 /// | LowCardinality(Nullable(String)) | as LowCardinality; entry 0 is NULL's place |
-/// | FixedString(k) | n × k bytes, cut or filled with zeros |
+/// | FixedString(k) | n × k bytes, filled with zeros; a longer text is a fault |
 @safe @frozen
-package struct TextColumn: ~Copyable {
+package struct TextColumn: EncodedColumn, ~Copyable {
     @frozen
     package enum Encoding: Sendable, Hashable {
         case plain
@@ -18,20 +18,36 @@ package struct TextColumn: ~Copyable {
         case fixed(Int)
     }
 
-    package let encoding: Encoding
-    @usableFromInline let hasDictionary: Bool
+    package private(set) var encoding: Encoding
+    @usableFromInline package private(set) var hasDictionary: Bool
     @usableFromInline var data: GrowableBytes
     @usableFromInline var dictionary: StringDictionary
-    @usableFromInline package private(set) var rowCount: Int
+    @usableFromInline package var rowCount: Int
+    /// Bytes of the longest text that a FixedString could not hold; 0 when all fit.
+    @usableFromInline var tooLongByteCount = 0
 
-    package init(_ encoding: Encoding) {
+    package init(_ encoding: Encoding = .plain) {
         self.encoding = encoding
-        hasDictionary = encoding == .lowCardinality || encoding == .lowCardinalityNullable
+        hasDictionary = Self.hasDictionary(encoding)
         data = GrowableBytes()
         dictionary = StringDictionary()
         rowCount = 0
         reset()
     }
+
+    private static func hasDictionary(_ encoding: Encoding) -> Bool {
+        encoding == .lowCardinality || encoding == .lowCardinalityNullable
+    }
+
+    package mutating func prepare(for type: ColumnType) -> Bool {
+        guard let wanted = Self.encoding(of: type) else { return false }
+        encoding = wanted
+        hasDictionary = Self.hasDictionary(wanted)
+        removeAll()
+        return true
+    }
+
+    package var fault: String? { tooLongByteCount == 0 ? nil : "a text of \(tooLongByteCount) bytes" }
 
     /// The encoding for `type`; nil when the type does not hold text.
     package static func encoding(of type: ColumnType) -> Encoding? {
@@ -40,7 +56,7 @@ package struct TextColumn: ~Copyable {
         case .nullable(.string): .nullable
         case .lowCardinality(.string): .lowCardinality
         case .lowCardinality(.nullable(.string)): .lowCardinalityNullable
-        case .fixedString(let count): .fixed(count)
+        case .fixedString(let count) where count > 0: .fixed(count)
         default: nil
         }
     }
@@ -49,6 +65,7 @@ package struct TextColumn: ~Copyable {
         data.removeAll()
         dictionary.removeAll()
         rowCount = 0
+        tooLongByteCount = 0
         reset()
     }
 
@@ -64,13 +81,42 @@ package struct TextColumn: ~Copyable {
             let index = unsafe dictionary.index(of: bytes, count: byteCount)
             data.append(fixed: index)
         } else if case .fixed(let width) = encoding {
-            let kept = min(width, byteCount)
-            unsafe data.append(bytes, count: kept)
-            data.append(zeros: width - kept)
+            unsafe appendFixed(bytes, count: byteCount, width: width)
         } else {
             unsafe data.append(string: bytes, count: byteCount)
         }
         addRow()
+    }
+
+    @usableFromInline
+    mutating func appendFixed(_ bytes: UnsafePointer<UInt8>, count byteCount: Int, width: Int) {
+        if byteCount > width { tooLongByteCount = max(tooLongByteCount, byteCount) }
+        let kept = min(width, byteCount)
+        unsafe data.append(bytes, count: kept)
+        data.append(zeros: width - kept)
+    }
+
+    /// Appends a text that many rows in a row have: encoded for the first of them, copied for the others.
+    ///
+    /// - Parameter encoded: nil for the first; where the encoded text lies afterwards.
+    @inlinable @inline(__always)
+    package mutating func append(
+        _ bytes: UnsafePointer<UInt8>, count byteCount: Int, encoded: inout Range<Int>?
+    ) {
+        if let known = encoded {
+            repeatRows(known, count: 1)
+        } else {
+            let start = data.count
+            unsafe append(bytes, count: byteCount)
+            encoded = start..<data.count
+        }
+    }
+
+    /// Appends rows again that lie at `encoded` in the column's data.
+    @inlinable @inline(__always)
+    package mutating func repeatRows(_ encoded: Range<Int>, count: Int) {
+        data.append(copyOf: encoded)
+        rowCount += count
     }
 
     package mutating func append(_ text: StaticString) {

@@ -26,8 +26,7 @@ final class ClickHousePool: Sendable {
 
     private let hosts: [Host]
     private let strategy: ClickHouseEndpoint.OpenStrategy
-    private let open:
-        @Sendable (Host, ContinuousClock.Instant?) async throws(ClickHouseError) -> any ClickHouseSession
+    private let open: @Sendable (Host, ContinuousClock.Instant?) async throws(ClickHouseError) -> any ClickHouseSession
     private let state = Mutex(State())
 
     private static let unaskedIdleTime: Duration = .seconds(1)
@@ -39,7 +38,8 @@ final class ClickHousePool: Sendable {
     /// - Parameter open: connects to a host, until the deadline.
     init(
         hosts: [Host], strategy: ClickHouseEndpoint.OpenStrategy,
-        open: @escaping @Sendable (Host, ContinuousClock.Instant?) async throws(ClickHouseError)
+        open:
+            @escaping @Sendable (Host, ContinuousClock.Instant?) async throws(ClickHouseError)
             -> any ClickHouseSession
     ) {
         self.hosts = hosts
@@ -126,8 +126,8 @@ final class ClickHousePool: Sendable {
                 order = Array(hosts[first...] + hosts[..<first])
             case .random: order.shuffle()
             }
-            let now = ContinuousClock.now
-            let isResting = { (host: Host) in state.failedAt[host].map { $0 + Self.failurePause > now } ?? false }
+            let (now, failedAt) = (ContinuousClock.now, state.failedAt)
+            let isResting = { (host: Host) in failedAt[host].map { $0 + Self.failurePause > now } ?? false }
             return order.filter { !isResting($0) } + order.filter(isResting)
         }
     }

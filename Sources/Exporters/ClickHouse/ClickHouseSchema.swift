@@ -35,9 +35,25 @@ struct ClickHouseSchema: Sendable {
         "`" + identifier.replacing("\\", with: "\\\\").replacing("`", with: "\\`") + "`"
     }
 
+    /// As a text in a statement.
+    static func literal(_ text: String) -> String {
+        "'" + text.replacing("\\", with: "\\\\").replacing("'", with: "\\'") + "'"
+    }
+
+    /// Only the unreplicated MergeTree family takes the setting; replicated tables have a window by default.
+    static func needsDeduplicationSetting(_ engine: String) -> Bool {
+        engine.hasSuffix("MergeTree") && !engine.hasPrefix("Replicated") && !engine.hasPrefix("Shared")
+    }
+
+    /// Gives an existing table the window that a new one is created with.
+    func addDeduplicationWindow(to table: String) -> String {
+        "ALTER TABLE \(qualified(table))\(onCluster) "
+            + "MODIFY SETTING non_replicated_deduplication_window = \(Self.deduplicationWindow)"
+    }
+
     // MARK: Clauses
 
-    var onCluster: String {
+    private var onCluster: String {
         config.clusterName.isEmpty ? "" : " ON CLUSTER \(Self.quoted(config.clusterName))"
     }
 
@@ -45,10 +61,8 @@ struct ClickHouseSchema: Sendable {
         config.tableEngine.isEmpty ? "MergeTree()" : "\(config.tableEngine)(\(config.tableEngineParameters))"
     }
 
-    /// Only the unreplicated MergeTree family takes the setting; replicated tables have a window by default.
     private var deduplicationSetting: String {
-        let name = config.tableEngine.isEmpty ? "MergeTree" : config.tableEngine
-        return name.hasSuffix("MergeTree") && !name.hasPrefix("Replicated") && !name.hasPrefix("Shared")
+        Self.needsDeduplicationSetting(config.tableEngine.isEmpty ? "MergeTree" : config.tableEngine)
             ? ", non_replicated_deduplication_window = \(Self.deduplicationWindow)" : ""
     }
 

@@ -36,6 +36,7 @@ extension CellValue: CustomStringConvertible {
             .integer(Int128(Int64(bitPattern: nanos) / (precision..<9).reduce(1) { value, _ in value * 10 }))
         case (.time(let nanos), .dateTime): .integer(min(Int128(nanos / 1_000_000_000), 0xffff_ffff))
         case (.time(let nanos), .int64): .integer(Int128(Int64(bitPattern: nanos)))
+        case (.integer(let value), .int64): .integer(Int128(Int64(truncatingIfNeeded: value)))
         case (.array(let values), .array(let inner)): .array(values.map { $0.stored(as: inner) })
         case (.double(let bits), .float32): .double(Double(Float(Double(bitPattern: bits))).bitPattern)
         case (.text(let bytes), .fixedString(let count)):

@@ -97,7 +97,7 @@ final class SocketStream: ByteStream {
         var sent = 0
         while sent < bytes.count {
             let count = unsafe bytes[sent...].withUnsafeBytes {
-                unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { throw .closed(reason: "send: errno \(errno)") }
             sent += count
@@ -120,7 +120,7 @@ final class SocketStream: ByteStream {
 
     func read(deadline: ContinuousClock.Instant) async throws(ByteStreamError) -> [UInt8] { try receive(flags: 0) }
 
-    func readAvailable() throws(ByteStreamError) -> [UInt8] { try receive(flags: Int(MSG_DONTWAIT.rawValue)) }
+    func readAvailable() throws(ByteStreamError) -> [UInt8] { try receive(flags: Int(MSG_DONTWAIT)) }
 
     func close() { _ = Glibc.close(descriptor) }
 }

@@ -29,7 +29,7 @@ extension TextColumn {
 
     mutating func append(decimal value: Int64) {
         // The longest is -9223372036854775808.
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
             var start = 20
             var rest = value.magnitude
             repeat {
@@ -41,7 +41,7 @@ extension TextColumn {
                 start -= 1
                 unsafe digits[start] = UInt8(ascii: "-")
             }
-            if let address = unsafe digits.baseAddress { unsafe append(address + start, count: 20 - start) }
+            if let address = digits.baseAddress { unsafe append(address + start, count: 20 - start) }
         }
     }
 }
@@ -133,13 +133,13 @@ extension TextColumn {
     }
 
     private mutating func append(hex id: WireBytes) {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 2 * id.count) { digits in
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 2 * id.count) { digits in
             for index in 0..<id.count {
                 let byte = id[index]
                 unsafe digits[2 * index] = Self.hexDigit(byte >> 4)
                 unsafe digits[2 * index + 1] = Self.hexDigit(byte & 0xf)
             }
-            if let address = unsafe digits.baseAddress { unsafe append(address, count: 2 * id.count) }
+            if let address = digits.baseAddress { unsafe append(address, count: 2 * id.count) }
         }
     }
 

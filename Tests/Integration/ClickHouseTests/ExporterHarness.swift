@@ -152,11 +152,13 @@ enum Batches {
 
 extension TestServer {
     /// The answer's text without its last line break.
-    func text(_ sql: String) throws -> String {
-        var text = String(decoding: try query(sql), as: UTF8.self)
+    static func text(_ sql: String, httpPort: Int) throws -> String {
+        var text = String(decoding: try query(sql, httpPort: httpPort), as: UTF8.self)
         if text.last == "\n" { text.removeLast() }
         return text
     }
+
+    func text(_ sql: String) throws -> String { try Self.text(sql, httpPort: httpPort) }
 
     func count(_ table: String) throws -> Int { Int(try text("SELECT count() FROM \(table)")) ?? -1 }
 }

@@ -49,7 +49,9 @@ final class TestServer: Sendable {
     }
 
     /// The answer to a query over HTTP, a path of the server that has nothing in common with the native protocol.
-    func query(_ sql: String) throws -> [UInt8] {
+    func query(_ sql: String) throws -> [UInt8] { try Self.query(sql, httpPort: httpPort) }
+
+    static func query(_ sql: String, httpPort: Int) throws -> [UInt8] {
         let stream = try SocketStream(port: httpPort)
         defer { stream.close() }
         let body = Array(sql.utf8)

@@ -77,8 +77,40 @@ package struct GrowableBytes: ~Copyable {
         } else {
             appendVarint(UInt64(byteCount))
         }
-        unsafe (start + count).update(from: bytes, count: byteCount)
+        unsafe Self.copy(bytes, to: start + count, count: byteCount)
         advance(byteCount)
+    }
+
+    /// Most texts are short, and these are copied by two overlapping moves without a call.
+    @inlinable @inline(__always)
+    static func copy(_ source: UnsafePointer<UInt8>, to target: UnsafeMutablePointer<UInt8>, count byteCount: Int) {
+        if byteCount > 32 {
+            unsafe target.update(from: source, count: byteCount)
+        } else if byteCount >= 16 {
+            unsafe move(source, to: target, SIMD16<UInt8>.self)
+            let last = byteCount - 16
+            unsafe move(source + last, to: target + last, SIMD16<UInt8>.self)
+        } else if byteCount >= 8 {
+            unsafe move(source, to: target, UInt64.self)
+            let last = byteCount - 8
+            unsafe move(source + last, to: target + last, UInt64.self)
+        } else if byteCount >= 4 {
+            unsafe move(source, to: target, UInt32.self)
+            let last = byteCount - 4
+            unsafe move(source + last, to: target + last, UInt32.self)
+        } else if byteCount > 0 {
+            unsafe target[0] = source[0]
+            unsafe target[byteCount / 2] = source[byteCount / 2]
+            unsafe target[byteCount - 1] = source[byteCount - 1]
+        }
+    }
+
+    @inlinable @inline(__always)
+    static func move<Word: BitwiseCopyable>(
+        _ source: UnsafePointer<UInt8>, to target: UnsafeMutablePointer<UInt8>, _ type: Word.Type
+    ) {
+        unsafe UnsafeMutableRawPointer(target).storeBytes(
+            of: UnsafeRawPointer(source).loadUnaligned(as: Word.self), as: Word.self)
     }
 
     @usableFromInline

@@ -90,51 +90,59 @@ package struct StringDictionary: ~Copyable {
         }
     }
 
-    /// Mixes eight bytes at a time by multiplication; the values come from trusted clients' attribute keys and names, and a
-    /// collision costs only a comparison.
-    @inlinable
+    /// Mixes sixteen bytes at a time by multiplication; the last ones overlap those before them. The values come from trusted
+    /// clients' attribute keys and names, and a collision costs only a comparison.
+    @inlinable @inline(__always)
     static func hash(_ bytes: UnsafePointer<UInt8>, _ byteCount: Int) -> UInt64 {
         var hash = UInt64(truncatingIfNeeded: byteCount) &* 0x9e37_79b9_7f4a_7c15
-        var offset = 0
-        let raw = unsafe UnsafeRawPointer(bytes)
-        while offset + 8 <= byteCount {
-            hash = unsafe mix(hash ^ raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-            offset += 8
-        }
-        if offset + 4 <= byteCount {
-            hash = unsafe mix(hash ^ UInt64(raw.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
-            offset += 4
-        }
-        while offset < byteCount {
-            hash = unsafe mix(hash ^ UInt64(bytes[offset]))
-            offset += 1
+        if byteCount >= 8 {
+            var offset = 0
+            while offset + 16 < byteCount {
+                hash = unsafe mix(hash ^ word(bytes, offset), word(bytes, offset + 8))
+                offset += 16
+            }
+            if offset + 8 < byteCount { hash = unsafe mix(hash, word(bytes, offset)) }
+            hash = unsafe mix(hash, word(bytes, byteCount - 8))
+        } else if byteCount >= 4 {
+            hash = unsafe mix(hash, half(bytes, 0) << 32 | half(bytes, byteCount - 4))
+        } else if byteCount > 0 {
+            let ends = unsafe UInt64(bytes[0]) << 16 | UInt64(bytes[byteCount - 1])
+            hash = unsafe mix(hash, ends | UInt64(bytes[byteCount / 2]) << 8)
         }
         return hash ^ (hash &>> 32)
     }
 
     @inlinable @inline(__always)
-    static func mix(_ value: UInt64) -> UInt64 {
-        let product = value.multipliedFullWidth(by: 0xa076_1d64_78bd_642f)
+    static func mix(_ first: UInt64, _ second: UInt64) -> UInt64 {
+        let product = (first ^ 0xe703_7ed1_a0b4_28db).multipliedFullWidth(by: second ^ 0xa076_1d64_78bd_642f)
         return product.high ^ product.low
     }
 
     @inlinable @inline(__always)
+    static func word(_ bytes: UnsafePointer<UInt8>, _ offset: Int) -> UInt64 {
+        unsafe UnsafeRawPointer(bytes).loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    }
+
+    @inlinable @inline(__always)
+    static func half(_ bytes: UnsafePointer<UInt8>, _ offset: Int) -> UInt64 {
+        unsafe UInt64(UnsafeRawPointer(bytes).loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+
+    @inlinable @inline(__always)
     static func equal(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, _ byteCount: Int) -> Bool {
-        var offset = 0
-        let a = unsafe UnsafeRawPointer(left)
-        let b = unsafe UnsafeRawPointer(right)
-        while offset + 8 <= byteCount {
-            if unsafe a.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                != b.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            {
-                return false
+        if byteCount >= 8 {
+            var offset = 0
+            while offset + 8 < byteCount {
+                if unsafe word(left, offset) != word(right, offset) { return false }
+                offset += 8
             }
-            offset += 8
+            return unsafe word(left, byteCount - 8) == word(right, byteCount - 8)
         }
-        while offset < byteCount {
-            if unsafe left[offset] != right[offset] { return false }
-            offset += 1
+        if byteCount >= 4 {
+            return unsafe half(left, 0) == half(right, 0)
+                && half(left, byteCount - 4) == half(right, byteCount - 4)
         }
+        for index in 0..<byteCount where unsafe left[index] != right[index] { return false }
         return true
     }
 

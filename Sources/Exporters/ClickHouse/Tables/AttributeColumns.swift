@@ -66,14 +66,28 @@ extension MapColumn {
                     unsafe values.append(value + 2, count: valueCount - 2)
                     return
                 }
-                if valueCount == 2, unsafe value[0] == Tag.int, unsafe value[1] < 0x80 {
+                if unsafe value[0] == Tag.int, let number = unsafe Self.varint(value + 1, count: valueCount - 1) {
                     unsafe keys.append(bytes + 2, count: keyCount)
-                    values.append(decimal: unsafe Int64(value[1]))
+                    values.append(decimal: Int64(bitPattern: number))
                     return
                 }
             }
         }
         try append(anyKeyValue: keyValue, scratch: &scratch)
+    }
+
+    /// The number whose varint is exactly these bytes.
+    @inline(__always)
+    private static func varint(_ bytes: UnsafePointer<UInt8>, count: Int) -> UInt64? {
+        // Of ten bytes the last has but one bit: rare enough for the long way.
+        guard count <= 9 else { return nil }
+        var value: UInt64 = 0
+        for index in 0..<count {
+            let byte = unsafe bytes[index]
+            guard (byte < 0x80) == (index == count - 1) else { return nil }
+            value |= UInt64(byte & 0x7f) << UInt64(7 * index)
+        }
+        return value
     }
 
     private enum Tag {
@@ -118,9 +132,11 @@ extension MapColumn {
 extension TextColumn {
     /// Appends an id in lower-case hex; nothing for one that is absent or all zeros.
     mutating func append(id: WireBytes) {
-        var bits: UInt8 = 0
-        for index in 0..<id.count { bits |= id[index] }
-        if bits == 0 { append(.empty) } else { append(hex: id) }
+        if Self.isZero(id) { append(.empty) } else { append(hex: id) }
+    }
+
+    private static func isZero(_ id: WireBytes) -> Bool {
+        unsafe id.buffer.allSatisfy { $0 == 0 }
     }
 
     /// Appends an id of `byteCount` bytes in lower-case hex; zeros where it is absent.
@@ -133,18 +149,38 @@ extension TextColumn {
     }
 
     private mutating func append(hex id: WireBytes) {
-        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 2 * id.count) { digits in
-            for index in 0..<id.count {
-                let byte = id[index]
-                unsafe digits[2 * index] = Self.hexDigit(byte >> 4)
-                unsafe digits[2 * index + 1] = Self.hexDigit(byte & 0xf)
+        // Valid ids are multiples of four bytes long.
+        let wordCount = (id.count + 3) / 4
+        unsafe withUnsafeTemporaryAllocation(byteCount: 8 * wordCount, alignment: 8) { digits in
+            for index in 0..<wordCount {
+                unsafe digits.storeBytes(
+                    of: Self.hexDigits(of: Self.fourBytes(of: id, at: 4 * index)), toByteOffset: 8 * index,
+                    as: UInt64.self)
             }
-            if let address = digits.baseAddress { unsafe append(address, count: 2 * id.count) }
+            if let address = digits.baseAddress {
+                unsafe append(address.assumingMemoryBound(to: UInt8.self), count: 2 * id.count)
+            }
         }
     }
 
+    /// Four bytes from `offset` on, the first lowest; zeros beyond the end.
     @inline(__always)
-    private static func hexDigit(_ value: UInt8) -> UInt8 {
-        value &+ (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") &- 10)
+    private static func fourBytes(of id: WireBytes, at offset: Int) -> UInt32 {
+        if offset + 4 <= id.count {
+            return unsafe UnsafeRawPointer(id.start).loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+        }
+        return (offset..<id.count).reduce(0) { $0 | UInt32(id[$1]) << UInt32(8 * ($1 - offset)) }
+    }
+
+    /// The eight digits of four bytes, all at once; the first of each lowest.
+    @inline(__always)
+    private static func hexDigits(of bytes: UInt32) -> UInt64 {
+        var spread = UInt64(bytes)
+        spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff
+        spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
+        let nibbles = (spread >> 4 | spread << 8) & 0x0f0f_0f0f_0f0f_0f0f
+        let isLetter = ((nibbles + 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        // From "0" on; letters begin 39 places after the tenth digit would be.
+        return nibbles + 0x3030_3030_3030_3030 + isLetter * 39
     }
 }

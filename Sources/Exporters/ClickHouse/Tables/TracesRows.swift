@@ -65,6 +65,10 @@ struct TracesRows: TableRows, ~Copyable {
         }
     }
 
+    private static var attributesTag: UInt8 {
+        UInt8(truncatingIfNeeded: SpanField.attributes) << 3 | WireType.lengthDelimited.rawValue
+    }
+
     /// One pass: repeated fields go to their columns as they come, the others when all are known.
     private mutating func append(span: WireBytes) throws(WireError) {
         var (start, end): (UInt64, UInt64) = (0, 0)
@@ -72,7 +76,11 @@ struct TracesRows: TableRows, ~Copyable {
         var (traceState, name, status) = (WireBytes.empty, WireBytes.empty, WireBytes.empty)
         var kind: UInt64 = 0
         var cursor = WireCursor(span)
-        while let field = try cursor.nextField() {
+        while true {
+            while let attribute = try cursor.nextPayload(ifTag: Self.attributesTag) {
+                try spanAttributes.append(keyValue: attribute, scratch: &scratch)
+            }
+            guard let field = try cursor.nextField() else { break }
             switch field.number {
             case SpanField.attributes:
                 try spanAttributes.append(keyValue: try field.payload(), scratch: &scratch)

@@ -128,6 +128,21 @@ package struct WireCursor {
             range: fieldStart..<offset)
     }
 
+    /// The payload of the next field if its tag is `tag`, a byte of a length-delimited field; nil otherwise, and nothing is
+    /// read then. Spares a loop over many fields of one number the look at all others.
+    @inlinable @inline(__always)
+    package mutating func nextPayload(ifTag tag: UInt8) throws(WireError) -> WireBytes? {
+        guard unsafe end - next >= 2, unsafe next[0] == tag else { return nil }
+        let count = unsafe Int(next[1])
+        guard count < 0x80, unsafe count <= end - next - 2 else {
+            unsafe next += 1
+            return try readBytes()
+        }
+        let bytes = unsafe WireBytes(start: next + 2, count: count)
+        unsafe next += count + 2
+        return bytes
+    }
+
     @inlinable
     package mutating func readVarint() throws(WireError) -> UInt64 {
         guard unsafe next < end else { throw .truncated }

@@ -1,0 +1,167 @@
+/// A run of bytes that grows and is reused: `removeAll` keeps the memory, unless far more was held than lately used.
+///
+/// This file holds the raw writes of all columns; each follows a `reserve`. Ownership: one owner, freed at its end.
+@safe @frozen
+package struct GrowableBytes: ~Copyable {
+    @usableFromInline var start: UnsafeMutablePointer<UInt8>
+    @usableFromInline package private(set) var count: Int
+    @usableFromInline var capacity: Int
+
+    package init(capacity: Int = 256) {
+        unsafe start = .allocate(capacity: capacity)
+        count = 0
+        self.capacity = capacity
+    }
+
+    deinit { unsafe start.deallocate() }
+
+    package mutating func removeAll() {
+        if capacity > Self.keptBytesMin, count < capacity / 8 { shrink() }
+        count = 0
+    }
+
+    /// Below this, memory is not worth giving back.
+    private static let keptBytesMin = 1 << 20
+
+    private mutating func shrink() {
+        capacity /= 2
+        unsafe start.deallocate()
+        unsafe start = .allocate(capacity: capacity)
+    }
+
+    /// Makes room for `additional` more bytes.
+    @inlinable @inline(__always)
+    package mutating func reserve(_ additional: Int) {
+        if capacity - count < additional { grow(additional) }
+    }
+
+    @usableFromInline @inline(never)
+    mutating func grow(_ additional: Int) {
+        let wanted = max(capacity * 2, count + additional)
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
+        unsafe larger.update(from: start, count: count)
+        unsafe start.deallocate()
+        unsafe start = unsafe larger
+        capacity = wanted
+    }
+
+    @inlinable @inline(__always)
+    package mutating func append(_ byte: UInt8) {
+        reserve(1)
+        unsafe start[count] = byte
+        advance(1)
+    }
+
+    @inlinable @inline(__always)
+    package mutating func append<Value: FixedWidthInteger>(fixed value: Value) {
+        let width = MemoryLayout<Value>.size
+        reserve(width)
+        unsafe UnsafeMutableRawPointer(start + count).storeBytes(of: value.littleEndian, as: Value.self)
+        advance(width)
+    }
+
+    @inlinable @inline(__always)
+    package mutating func append(_ bytes: UnsafePointer<UInt8>, count byteCount: Int) {
+        reserve(byteCount)
+        unsafe (start + count).update(from: bytes, count: byteCount)
+        advance(byteCount)
+    }
+
+    /// A ClickHouse String: byte count as varint, bytes.
+    @inlinable @inline(__always)
+    package mutating func append(string bytes: UnsafePointer<UInt8>, count byteCount: Int) {
+        reserve(byteCount + 10)
+        if byteCount < 0x80 {
+            unsafe start[count] = UInt8(truncatingIfNeeded: byteCount)
+            advance(1)
+        } else {
+            appendVarint(UInt64(byteCount))
+        }
+        unsafe Self.copy(bytes, to: start + count, count: byteCount)
+        advance(byteCount)
+    }
+
+    /// Most texts are short, and these are copied by two overlapping moves without a call.
+    @inlinable @inline(__always)
+    static func copy(_ source: UnsafePointer<UInt8>, to target: UnsafeMutablePointer<UInt8>, count byteCount: Int) {
+        if byteCount > 32 {
+            unsafe target.update(from: source, count: byteCount)
+        } else if byteCount >= 16 {
+            unsafe move(source, to: target, SIMD16<UInt8>.self)
+            let last = byteCount - 16
+            unsafe move(source + last, to: target + last, SIMD16<UInt8>.self)
+        } else if byteCount >= 8 {
+            unsafe move(source, to: target, UInt64.self)
+            let last = byteCount - 8
+            unsafe move(source + last, to: target + last, UInt64.self)
+        } else if byteCount >= 4 {
+            unsafe move(source, to: target, UInt32.self)
+            let last = byteCount - 4
+            unsafe move(source + last, to: target + last, UInt32.self)
+        } else if byteCount > 0 {
+            unsafe target[0] = source[0]
+            unsafe target[byteCount / 2] = source[byteCount / 2]
+            unsafe target[byteCount - 1] = source[byteCount - 1]
+        }
+    }
+
+    @inlinable @inline(__always)
+    static func move<Word: BitwiseCopyable>(
+        _ source: UnsafePointer<UInt8>, to target: UnsafeMutablePointer<UInt8>, _ type: Word.Type
+    ) {
+        unsafe UnsafeMutableRawPointer(target).storeBytes(
+            of: UnsafeRawPointer(source).loadUnaligned(as: Word.self), as: Word.self)
+    }
+
+    @usableFromInline
+    package mutating func appendVarint(_ value: UInt64) {
+        reserve(10)
+        var rest = value
+        while rest >= 0x80 {
+            unsafe start[count] = UInt8(truncatingIfNeeded: rest) | 0x80
+            advance(1)
+            rest >>= 7
+        }
+        unsafe start[count] = UInt8(truncatingIfNeeded: rest)
+        advance(1)
+    }
+
+    /// Appends bytes that are already in here once more.
+    @inlinable @inline(__always)
+    package mutating func append(copyOf range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "GrowableBytes range out of bounds")
+        reserve(range.count)
+        unsafe (start + count).update(from: start + range.lowerBound, count: range.count)
+        advance(range.count)
+    }
+
+    package mutating func append(contentsOf bytes: [UInt8]) {
+        unsafe bytes.withUnsafeBufferPointer { source in
+            if let address = source.baseAddress { unsafe append(address, count: source.count) }
+        }
+    }
+
+    package mutating func append(zeros zeroCount: Int) {
+        reserve(zeroCount)
+        unsafe (start + count).update(repeating: 0, count: zeroCount)
+        advance(zeroCount)
+    }
+
+    /// Appends all of `other`.
+    package mutating func append(_ other: borrowing GrowableBytes) {
+        unsafe append(UnsafePointer(other.start), count: other.count)
+    }
+
+    @usableFromInline @inline(__always)
+    mutating func advance(_ byteCount: Int) { count += byteCount }
+
+    /// The bytes as an array.
+    package var array: [UInt8] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
+
+    /// Lends the bytes to `body`, which must not keep them.
+    package borrowing func withBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(UnsafeRawBufferPointer(start: start, count: count))
+    }
+}

@@ -1,0 +1,176 @@
+/// A column of byte strings in any of the types that hold text.
+///
+/// | type | wire form of n rows |
+/// |---|---|
+/// | String | n × (varint length, bytes) |
+/// | LowCardinality(String) | prefix u64 1; u64 0x600 + width code, u64 dictionary size, entries, u64 n, n indexes |
+/// | Nullable(String) | n zero bytes (nothing is NULL), then the strings |
+/// | LowCardinality(Nullable(String)) | as LowCardinality; entry 0 is NULL's place |
+/// | FixedString(k) | n × k bytes, filled with zeros; a longer text is a fault |
+@safe @frozen
+package struct TextColumn: EncodedColumn, ~Copyable {
+    @frozen
+    package enum Encoding: Sendable, Hashable {
+        case plain
+        case nullable
+        case lowCardinality
+        case lowCardinalityNullable
+        case fixed(Int)
+    }
+
+    package private(set) var encoding: Encoding
+    @usableFromInline package private(set) var hasDictionary: Bool
+    @usableFromInline var data: GrowableBytes
+    @usableFromInline var dictionary: StringDictionary
+    @usableFromInline package var rowCount: Int
+    /// Bytes of the longest text that a FixedString could not hold; 0 when all fit.
+    @usableFromInline var tooLongByteCount = 0
+
+    package init(_ encoding: Encoding = .plain) {
+        self.encoding = encoding
+        hasDictionary = Self.hasDictionary(encoding)
+        data = GrowableBytes()
+        dictionary = StringDictionary()
+        rowCount = 0
+        reset()
+    }
+
+    private static func hasDictionary(_ encoding: Encoding) -> Bool {
+        encoding == .lowCardinality || encoding == .lowCardinalityNullable
+    }
+
+    package mutating func prepare(for type: ColumnType) -> Bool {
+        guard let wanted = Self.encoding(of: type) else { return false }
+        encoding = wanted
+        hasDictionary = Self.hasDictionary(wanted)
+        removeAll()
+        return true
+    }
+
+    package var fault: String? { tooLongByteCount == 0 ? nil : "a text of \(tooLongByteCount) bytes" }
+
+    /// The encoding for `type`; nil when the type does not hold text.
+    package static func encoding(of type: ColumnType) -> Encoding? {
+        switch type {
+        case .string: .plain
+        case .nullable(.string): .nullable
+        case .lowCardinality(.string): .lowCardinality
+        case .lowCardinality(.nullable(.string)): .lowCardinalityNullable
+        case .fixedString(let count) where count > 0: .fixed(count)
+        default: nil
+        }
+    }
+
+    package mutating func removeAll() {
+        data.removeAll()
+        dictionary.removeAll()
+        rowCount = 0
+        tooLongByteCount = 0
+        reset()
+    }
+
+    private mutating func reset() {
+        guard encoding == .lowCardinalityNullable else { return }
+        // Entry 0 stands for NULL, entry 1 is the default, by custom the empty string; neither is looked up by index 0.
+        unsafe dictionary.wire.append(string: data.start, count: 0)
+    }
+
+    @inlinable @inline(__always)
+    package mutating func append(_ bytes: UnsafePointer<UInt8>, count byteCount: Int) {
+        if hasDictionary {
+            let index = unsafe dictionary.index(of: bytes, count: byteCount)
+            data.append(fixed: index)
+        } else if case .fixed(let width) = encoding {
+            unsafe appendFixed(bytes, count: byteCount, width: width)
+        } else {
+            unsafe data.append(string: bytes, count: byteCount)
+        }
+        addRow()
+    }
+
+    @usableFromInline
+    mutating func appendFixed(_ bytes: UnsafePointer<UInt8>, count byteCount: Int, width: Int) {
+        if byteCount > width { tooLongByteCount = max(tooLongByteCount, byteCount) }
+        let kept = min(width, byteCount)
+        unsafe data.append(bytes, count: kept)
+        data.append(zeros: width - kept)
+    }
+
+    /// Appends a text that many rows in a row have: encoded for the first of them, copied for the others.
+    ///
+    /// - Parameter encoded: nil for the first; where the encoded text lies afterwards.
+    @inlinable @inline(__always)
+    package mutating func append(
+        _ bytes: UnsafePointer<UInt8>, count byteCount: Int, encoded: inout Range<Int>?
+    ) {
+        if let known = encoded {
+            repeatRows(known, count: 1)
+        } else {
+            let start = data.count
+            unsafe append(bytes, count: byteCount)
+            encoded = start..<data.count
+        }
+    }
+
+    /// Appends rows again that lie at `encoded` in the column's data.
+    @inlinable @inline(__always)
+    package mutating func repeatRows(_ encoded: Range<Int>, count: Int) {
+        data.append(copyOf: encoded)
+        rowCount += count
+    }
+
+    package mutating func append(_ text: StaticString) {
+        unsafe append(text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+
+    /// Repeats a value whose dictionary index is known (`lowCardinality` columns only).
+    @inlinable @inline(__always)
+    package mutating func append(index: UInt32) {
+        data.append(fixed: index)
+        addRow()
+    }
+
+    /// The index of a value in the dictionary, which it joins (`lowCardinality` columns only).
+    @inlinable
+    package mutating func index(of bytes: UnsafePointer<UInt8>, count byteCount: Int) -> UInt32 {
+        unsafe dictionary.index(of: bytes, count: byteCount)
+    }
+
+    @usableFromInline @inline(__always)
+    mutating func addRow() { rowCount += 1 }
+
+    package borrowing func appendPrefix(to output: inout GrowableBytes) {
+        if hasDictionary { output.append(fixed: UInt64(1)) }
+    }
+
+    package borrowing func appendData(to output: inout GrowableBytes) {
+        switch encoding {
+        case .plain, .fixed: output.append(data)
+        case .nullable:
+            output.append(zeros: rowCount)
+            output.append(data)
+        case .lowCardinality: appendDictionary(to: &output, shift: 0)
+        case .lowCardinalityNullable: appendDictionary(to: &output, shift: 1)
+        }
+    }
+
+    private borrowing func appendDictionary(to output: inout GrowableBytes, shift: UInt32) {
+        guard rowCount > 0 else { return }
+        let entryCount = dictionary.count + Int(shift)
+        let widthCode: UInt64 = entryCount <= 1 << 8 ? 0 : entryCount <= 1 << 16 ? 1 : 2
+        output.append(fixed: UInt64(0x600) | widthCode)
+        output.append(fixed: UInt64(entryCount))
+        dictionary.appendEntries(to: &output)
+        output.append(fixed: UInt64(rowCount))
+        output.reserve(rowCount << widthCode)
+        for row in 0..<rowCount {
+            let index =
+                unsafe UnsafeRawPointer(data.start).loadUnaligned(fromByteOffset: row * 4, as: UInt32.self) + shift
+            switch widthCode {
+            case 0: output.append(UInt8(truncatingIfNeeded: index))
+            case 1: output.append(fixed: UInt16(truncatingIfNeeded: index))
+            default: output.append(fixed: index)
+            }
+        }
+    }
+}

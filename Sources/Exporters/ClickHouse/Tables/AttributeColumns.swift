@@ -1,0 +1,186 @@
+import ClickHouseNative
+import OTLP
+
+extension TextColumn {
+    @inline(__always)
+    mutating func append(_ bytes: WireBytes) {
+        unsafe append(bytes.start, count: bytes.count)
+    }
+
+    @inline(__always)
+    mutating func append(_ bytes: WireBytes, encoded: inout Range<Int>?) {
+        unsafe append(bytes.start, count: bytes.count, encoded: &encoded)
+    }
+
+    mutating func append(_ bytes: [UInt8]) { bytes.withWireBytes { append($0) } }
+
+    /// Appends an AnyValue message as text.
+    mutating func append(textOf anyValue: WireBytes, scratch: inout [UInt8]) throws(WireError) {
+        switch try AnyValueView(anyValue) {
+        case .empty: append(.empty)
+        case .string(let text): append(text)
+        case .int(let value): append(decimal: value)
+        default:
+            scratch.removeAll(keepingCapacity: true)
+            OTLPRequest.appendText(of: anyValue, to: &scratch)
+            append(scratch)
+        }
+    }
+
+    mutating func append(decimal value: Int64) {
+        // The longest is -9223372036854775808.
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var start = 20
+            var rest = value.magnitude
+            repeat {
+                start -= 1
+                unsafe digits[start] = UInt8(truncatingIfNeeded: rest % 10) &+ UInt8(ascii: "0")
+                rest /= 10
+            } while rest > 0
+            if value < 0 {
+                start -= 1
+                unsafe digits[start] = UInt8(ascii: "-")
+            }
+            if let address = digits.baseAddress { unsafe append(address + start, count: 20 - start) }
+        }
+    }
+}
+
+extension MapColumn {
+    /// Appends one KeyValue message as a pair of the row in progress, its value as text.
+    ///
+    /// Most attributes are short: one comparison chain recognises the layout that has no other reading, and all others take the
+    /// long way.
+    @inline(__always)
+    mutating func append(keyValue: WireBytes, scratch: inout [UInt8]) throws(WireError) {
+        let count = keyValue.count
+        let bytes = unsafe keyValue.start
+        // key: tag, count, key; value: tag, count; in it: tag, count or int, …
+        if count >= 6, count < 0x84, unsafe bytes[0] == Tag.key {
+            let keyCount = unsafe Int(bytes[1])
+            let valueCount = count - keyCount - 4
+            if valueCount >= 2, unsafe bytes[2 + keyCount] == Tag.value, unsafe Int(bytes[3 + keyCount]) == valueCount {
+                let value = unsafe bytes + (4 + keyCount)
+                if unsafe value[0] == Tag.string, unsafe Int(value[1]) == valueCount - 2 {
+                    unsafe keys.append(bytes + 2, count: keyCount)
+                    unsafe values.append(value + 2, count: valueCount - 2)
+                    return
+                }
+                if unsafe value[0] == Tag.int, let number = unsafe Self.varint(value + 1, count: valueCount - 1) {
+                    unsafe keys.append(bytes + 2, count: keyCount)
+                    values.append(decimal: Int64(bitPattern: number))
+                    return
+                }
+            }
+        }
+        try append(anyKeyValue: keyValue, scratch: &scratch)
+    }
+
+    /// The number whose varint is exactly these bytes.
+    @inline(__always)
+    private static func varint(_ bytes: UnsafePointer<UInt8>, count: Int) -> UInt64? {
+        // Of ten bytes the last has but one bit: rare enough for the long way.
+        guard count <= 9 else { return nil }
+        var value: UInt64 = 0
+        for index in 0..<count {
+            let byte = unsafe bytes[index]
+            guard (byte < 0x80) == (index == count - 1) else { return nil }
+            value |= UInt64(byte & 0x7f) << UInt64(7 * index)
+        }
+        return value
+    }
+
+    private enum Tag {
+        /// KeyValue.key and AnyValue.string_value.
+        static var key: UInt8 { 0x0a }
+        static var string: UInt8 { 0x0a }
+        /// KeyValue.value.
+        static var value: UInt8 { 0x12 }
+        /// AnyValue.int_value.
+        static var int: UInt8 { 0x18 }
+    }
+
+    @inline(never)
+    private mutating func append(anyKeyValue: WireBytes, scratch: inout [UInt8]) throws(WireError) {
+        var key = WireBytes.empty
+        var value = WireBytes.empty
+        var cursor = WireCursor(anyKeyValue)
+        while let field = try cursor.nextField() {
+            switch field.number {
+            case KeyValueField.key: key = try field.payload()
+            case KeyValueField.value: value = try field.payload()
+            default: continue
+            }
+        }
+        keys.append(key)
+        try values.append(textOf: value, scratch: &scratch)
+    }
+
+    /// Appends a row of all attributes of a message.
+    mutating func appendRow(_ attributes: RepeatedField, scratch: inout [UInt8]) throws(WireError) {
+        try append(attributes, scratch: &scratch)
+        endRow()
+    }
+
+    mutating func append(_ attributes: RepeatedField, scratch: inout [UInt8]) throws(WireError) {
+        var attributes = attributes
+        while let keyValue = try attributes.next() { try append(keyValue: keyValue, scratch: &scratch) }
+    }
+}
+
+/// Ids as text.
+extension TextColumn {
+    /// Appends an id in lower-case hex; nothing for one that is absent or all zeros.
+    mutating func append(id: WireBytes) {
+        if Self.isZero(id) { append(.empty) } else { append(hex: id) }
+    }
+
+    private static func isZero(_ id: WireBytes) -> Bool {
+        unsafe id.buffer.allSatisfy { $0 == 0 }
+    }
+
+    /// Appends an id of `byteCount` bytes in lower-case hex; zeros where it is absent.
+    mutating func append(exemplarID id: WireBytes, byteCount: Int) {
+        if id.isEmpty {
+            append(Array(repeating: UInt8(ascii: "0"), count: 2 * byteCount))
+        } else {
+            append(hex: id)
+        }
+    }
+
+    private mutating func append(hex id: WireBytes) {
+        // Valid ids are multiples of four bytes long.
+        let wordCount = (id.count + 3) / 4
+        unsafe withUnsafeTemporaryAllocation(byteCount: 8 * wordCount, alignment: 8) { digits in
+            for index in 0..<wordCount {
+                unsafe digits.storeBytes(
+                    of: Self.hexDigits(of: Self.fourBytes(of: id, at: 4 * index)), toByteOffset: 8 * index,
+                    as: UInt64.self)
+            }
+            if let address = digits.baseAddress {
+                unsafe append(address.assumingMemoryBound(to: UInt8.self), count: 2 * id.count)
+            }
+        }
+    }
+
+    /// Four bytes from `offset` on, the first lowest; zeros beyond the end.
+    @inline(__always)
+    private static func fourBytes(of id: WireBytes, at offset: Int) -> UInt32 {
+        if offset + 4 <= id.count {
+            return unsafe UnsafeRawPointer(id.start).loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+        }
+        return (offset..<id.count).reduce(0) { $0 | UInt32(id[$1]) << UInt32(8 * ($1 - offset)) }
+    }
+
+    /// The eight digits of four bytes, all at once; the first of each lowest.
+    @inline(__always)
+    private static func hexDigits(of bytes: UInt32) -> UInt64 {
+        var spread = UInt64(bytes)
+        spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff
+        spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
+        let nibbles = (spread >> 4 | spread << 8) & 0x0f0f_0f0f_0f0f_0f0f
+        let isLetter = ((nibbles + 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        // From "0" on; letters begin 39 places after the tenth digit would be.
+        return nibbles + 0x3030_3030_3030_3030 + isLetter * 39
+    }
+}

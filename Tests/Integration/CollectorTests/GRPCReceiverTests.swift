@@ -34,7 +34,8 @@ struct GRPCReceiverTests {
     /// Scenario: 2000 calls of nghttp2's client, 400 at a time on one connection.
     /// Guarantees: every call is answered, and its spans are accepted and written.
     @Test func manyCallsOfNGHTTP2() async throws {
-        try await withCollector(toFile) { collector in
+        let arguments = ["--set", "exporters.file.sending_queue.queue_size=2000"]
+        try await withCollector(toFile, arguments: arguments) { collector in
             var generator = RealisticRequests(seed: 2)
             let request = generator.nginxRequest(spanCount: 5)
             let count = UInt32(request.count)
@@ -59,7 +60,7 @@ struct GRPCReceiverTests {
         try await withCollector(toFile) { collector in
             var generator = RealisticRequests(seed: 3)
             let files = try (0..<2).map { index in
-                let bytes = generator.serviceRequest(spanCount: 14_000)
+                let bytes = generator.serviceRequest(spanCount: 25_000)
                 try #require(bytes.count > 16 << 20)
                 return try write(bytes, "large-\(index).pb", in: collector.directory)
             }
@@ -69,7 +70,7 @@ struct GRPCReceiverTests {
             #expect(await collector.terminate() == 0)
             let compared = try await runPython(
                 "compare_export", ["traces", ExportedFile(of: collector).url.path] + files.map(\.path))
-            #expect(compared.output == "same: 28000 items\n", "\(compared.errors)")
+            #expect(compared.output == "same: 50000 items\n", "\(compared.errors)")
         }
     }
 
@@ -77,7 +78,7 @@ struct GRPCReceiverTests {
     /// request above the configured size.
     /// Guarantees: each is answered with its own status, and the receiver goes on taking requests.
     @Test func wrongCalls() async throws {
-        let config = toFile.replacing("        metrics: {receivers: [otlp], exporters: [file]}\n", with: "")
+        let config = toFile.replacing("    metrics: {receivers: [otlp], exporters: [file]}\n", with: "")
         let arguments = ["--set", "receivers.otlp.protocols.grpc.max_recv_msg_size_mib=1"]
         try await withCollector(config, arguments: arguments) { collector in
             let endpoint = try collector.grpcEndpoint

@@ -10,7 +10,7 @@ struct HTTPAnswer {
     var text: String { String(decoding: body, as: UTF8.self) }
 
     /// The code and message of the google.rpc.Status in the body.
-    func status() throws -> RPCStatus { try RPCStatus(self) }
+    func rpcStatus() throws -> RPCStatus { try RPCStatus(self) }
 }
 
 struct RPCStatus {
@@ -26,17 +26,24 @@ struct RPCStatus {
         }
         // 08 code 12 length message; code and length are below 128 or two bytes.
         var bytes = answer.body
-        try #require(answer.contentType == "application/x-protobuf" && bytes.popFirst() == 0x08)
+        try #require(answer.contentType == "application/x-protobuf")
+        try Self.expect(0x08, &bytes)
         code = try Self.varint(&bytes)
-        try #require(bytes.popFirst() == 0x12)
+        try Self.expect(0x12, &bytes)
         let length = try Self.varint(&bytes)
         message = String(decoding: bytes.prefix(length), as: UTF8.self)
+    }
+
+    private static func expect(_ tag: UInt8, _ bytes: inout Data) throws {
+        let byte = bytes.popFirst()
+        try #require(byte == tag)
     }
 
     private static func varint(_ bytes: inout Data) throws -> Int {
         var value = 0
         for shift in stride(from: 0, to: 28, by: 7) {
-            let byte = Int(try #require(bytes.popFirst()))
+            let next = bytes.popFirst()
+            let byte = Int(try #require(next))
             value |= (byte & 0x7f) << shift
             if byte < 0x80 { break }
         }

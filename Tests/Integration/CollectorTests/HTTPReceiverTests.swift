@@ -70,8 +70,8 @@ struct HTTPReceiverTests {
             #expect(text.status == 415 && text.text.contains("supported: [application/json, application/x-protobuf]"))
             let encoding = try await send(body, to: collector, headers: ["Content-Encoding: br"])
             #expect(encoding.status == 400)
-            #expect(try encoding.status().code == 3)
-            #expect(try encoding.status().message == "unsupported Content-Encoding: br")
+            #expect(try encoding.rpcStatus().code == 3)
+            #expect(try encoding.rpcStatus().message == "unsupported Content-Encoding: br")
             #expect(try await Series.value("otelcol_receiver_accepted_spans", of: collector) ?? 0 == 0)
         }
     }
@@ -84,21 +84,22 @@ struct HTTPReceiverTests {
         try await withCollector(toFile) { collector in
             let gzip = try await send(Data("no gzip".utf8), to: collector, headers: ["Content-Encoding: gzip"])
             #expect(gzip.status == 400)
-            #expect(try gzip.status().code == 3)
+            #expect(try gzip.rpcStatus().code == 3)
             let syntax = try await send(Data("{\"resourceSpans\":\n [}".utf8), to: collector)
             #expect(syntax.status == 400)
-            #expect(try syntax.status().code == 3)
-            #expect(try syntax.status().message.contains("line 2, column 3"), "\(try syntax.status().message)")
+            #expect(try syntax.rpcStatus().code == 3)
+            let syntaxMessage = try syntax.rpcStatus().message
+            #expect(syntaxMessage.contains("line 2, column 3"), "\(syntaxMessage)")
             let shape = #"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5B8E"}]}]}]}"#
             let identifier = try await send(Data(shape.utf8), to: collector)
             #expect(identifier.status == 400)
-            let message = try identifier.status().message
+            let message = try identifier.rpcStatus().message
             #expect(message.contains("resourceSpans[0].scopeSpans[0].spans[0].traceId"), "\(message)")
             #expect(message.contains("line 1, column"), "\(message)")
             let protobuf = try await send(
                 Data([0x0A, 0x20, 0x0A]), to: collector, contentType: "application/x-protobuf")
             #expect(protobuf.status == 400 && protobuf.contentType == "application/x-protobuf")
-            #expect(try protobuf.status().code == 3)
+            #expect(try protobuf.rpcStatus().code == 3)
             for (reason, count) in [("compression", 1.0), ("json", 2), ("protobuf", 1)] {
                 let name = "otelcol_swift_receiver_decode_errors"
                 #expect(try await Series.value(name, ["reason": reason], of: collector) == count, "\(reason)")
@@ -116,12 +117,12 @@ struct HTTPReceiverTests {
             #expect(try await send(fits, to: collector).status == 200)
             let large = try await send(fits + Data(" ".utf8), to: collector)
             #expect(large.status == 413)
-            #expect(try large.status().message.contains("too large"))
+            #expect(try large.rpcStatus().message.contains("too large"))
             let bomb = try await runSubprocess(["gzip", "-c"], input: fits + Data(repeating: 0x20, count: 1 << 22))
             try #require(bomb.outputBytes.count < 65536)
             let inflated = try await send(bomb.outputBytes, to: collector, headers: ["Content-Encoding: gzip"])
             #expect(inflated.status == 413)
-            #expect(try inflated.status().code == 3)
+            #expect(try inflated.rpcStatus().code == 3)
             #expect(await collector.terminate() == 0)
             #expect(try ExportedFile(of: collector).spanIDs() == ["eee19b7ec3c1b174"])
         }

@@ -51,20 +51,6 @@ struct NginxCaptureTests {
         }
     }
 
-    private func records(_ file: URL) throws -> [Data] {
-        var rest = try Data(contentsOf: file)
-        var records: [Data] = []
-        while !rest.isEmpty {
-            try #require(rest.count >= 4)
-            let count = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
-            rest = rest.dropFirst(4)
-            try #require(rest.count >= count)
-            records.append(Data(rest.prefix(count)))
-            rest = rest.dropFirst(count)
-        }
-        return records
-    }
-
     /// Scenario: the captured requests go to a protobuf file without a batch processor.
     /// Guarantees: each request is one record, byte for byte.
     @Test func protobufIsUnchanged() async throws {
@@ -73,7 +59,7 @@ struct NginxCaptureTests {
         try await withCollector(config) { collector in
             try await replay(captures, to: collector)
             #expect(await collector.terminate() == 0)
-            let written = try records(ExportedFile("out.pb", of: collector).url)
+            let written = try ExportedFile("out.pb", of: collector).records()
             #expect(try Set(written) == Set(captures.map { try Data(contentsOf: $0) }))
             #expect(written.count == captures.count)
         }
@@ -91,7 +77,7 @@ struct NginxCaptureTests {
         try await withCollector(config) { collector in
             try await replay(captures, to: collector)
             #expect(await collector.terminate() == 0)
-            let written = try records(ExportedFile("out.pb", of: collector).url)
+            let written = try ExportedFile("out.pb", of: collector).records()
             #expect(try written == [captures.map { try Data(contentsOf: $0) }.reduce(Data(), +)])
         }
     }

@@ -90,14 +90,8 @@ struct ShutdownTests {
             let request = try OpenRequest(to: collector.httpEndpoint)
             defer { request.close() }
             #expect(await request.isAwaited())
-            collector.signal(SIGTERM)
-            #expect(await eventually { collector.logLine(containing: "Starting shutdown") != nil })
-            let isUnavailable = await eventually {
-                guard let answer = try? await curl(url) else { return collector.hasExited }
-                return answer.status == 503 && answer.text.contains(#""status":"Server not available""#)
-            }
-            #expect(isUnavailable && !collector.hasExited, "\(collector.log)")
-            request.close()
+            let result = try await runPython("health_watch", [url, "\(collector.processID)"])
+            #expect(result.output == "200 Server available\n503 Server not available\n", "\(result.errors)")
             #expect(await collector.exitStatus() == 0)
         }
     }

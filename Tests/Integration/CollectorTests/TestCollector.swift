@@ -81,7 +81,7 @@ func nginxCaptures() throws -> [URL] {
         .sorted { $0.path < $1.path }
 }
 
-/// What the file exporter wrote as JSON lines.
+/// What the file exporter wrote; as JSON lines unless said otherwise.
 struct ExportedFile {
     let url: URL
 
@@ -108,6 +108,22 @@ struct ExportedFile {
     func spans() throws -> [[String: Any]] { try items("resourceSpans", "scopeSpans", "spans") }
     func logRecords() throws -> [[String: Any]] { try items("resourceLogs", "scopeLogs", "logRecords") }
     func metrics() throws -> [[String: Any]] { try items("resourceMetrics", "scopeMetrics", "metrics") }
+
+    /// The records of a file in protobuf: each has its length in front, in four bytes.
+    func records() throws -> [Data] {
+        var rest = try Data(contentsOf: url)
+        var records: [Data] = []
+        while !rest.isEmpty {
+            try #require(rest.count >= 4)
+            let count = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+            rest = rest.dropFirst(4)
+            try #require(rest.count >= count)
+            records.append(Data(rest.prefix(count)))
+            rest = rest.dropFirst(count)
+        }
+        return records
+    }
+
     func spanIDs() throws -> [String] { try spans().map { try #require($0["spanId"] as? String) } }
     func spanNames() throws -> [String] { try spans().map { try #require($0["name"] as? String) } }
 }

@@ -119,9 +119,12 @@ def document(data, descriptor):
 
 
 def normal(node):
-    """Without the frames that may be there or not."""
+    """Without the frames that may be there or not, and with one form of numbers."""
     if isinstance(node, list):
         return [normal(element) for element in node]
+    if isinstance(node, float) and node.is_integer():
+        # A whole double looks like an integer in JSON.
+        return int(node)
     if not isinstance(node, dict):
         return node
     pairs = ((key, normal(value)) for key, value in node.items())

@@ -2,6 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
+/// All tests with the real program. One at a time: each brings processes of its own, and some watch a shutdown that has
+/// only seconds.
+@Suite("End to end", .serialized)
+enum EndToEnd {}
+
 /// What every test's configuration stands on: OTLP on free ports, the program's own metrics on another.
 let baseConfig = """
     receivers:

@@ -96,10 +96,11 @@ let package = Package(
         testSupport("TestSupport", ["OTLP"]),
         testSupport("SocketTestSupport"),
         testSupport("HTTPTestServer"),
+        testSupport("LogTestSupport", ["WriteAheadLog"]),
         unitTests("CompressionTests", ["Compression", "CChecksum"]),
         unitTests("RegularExpressionTests", ["RegularExpression"]),
         unitTests("OTLPTests", ["OTLP", "RegularExpression", "TestSupport", "COTLPMessages"]),
-        unitTests("WriteAheadLogTests", ["WriteAheadLog"]),
+        unitTests("WriteAheadLogTests", ["WriteAheadLog", "LogTestSupport"]),
         unitTests("TransportTests", ["Transport", "SocketTestSupport"]),
         unitTests("HTTPClientTests", ["HTTPClient", "HTTPTestServer"]),
         unitTests("SendingQueueTests", ["SendingQueue", "Component", "OTLP", "WriteAheadLog", logging]),
@@ -110,8 +111,10 @@ let package = Package(
         unitTests(
             "ExportersTests",
             [
-                "Exporters", "Component", "OTLP", "WriteAheadLog", "Compression", "HTTPClient", "HTTPTestServer", logging,
+                "Exporters", "Component", "OTLP", "WriteAheadLog", "Compression", "HTTPClient", "HTTPTestServer",
+                logging,
             ]),
+        unitTests("ExtensionsTests", ["Extensions", "LogTestSupport", "Component", "WriteAheadLog", logging]),
         unitTests("ComponentTests", ["Component", logging]),
         unitTests(
             "CollectorTests",
@@ -122,6 +125,14 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// Benchmarks: see docs/performance.md.
+if Context.environment["OTELCOL_BENCHMARKS"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "WriteAheadLogBenchmark", dependencies: ["WriteAheadLog"],
+            path: "Tests/Benchmarks/WriteAheadLogBenchmark", swiftSettings: settings))
+}
 
 // Fuzzers need the sanitizer's runtime as their main program, so they join on demand: see docs/testing.md.
 if Context.environment["OTELCOL_FUZZ"] != nil {

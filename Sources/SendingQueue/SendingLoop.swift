@@ -65,6 +65,7 @@ final class SendingLoop {
     private var recordWaiter: Task<Void, Never>?
     /// The last wait for records ended without one: the log is closing, or failed.
     private var waitedInVain = false
+    private var nextWaitAt = Duration.zero
 
     init(_ context: SendingContext, mailbox: Mailbox<SendingEvent>, show: @escaping @Sendable (Shown) -> Void) {
         self.context = context
@@ -158,10 +159,10 @@ final class SendingLoop {
     }
 
     private func waitForRecords(_ now: Duration) {
-        guard recordWaiter == nil, !isStopping else { return }
+        guard recordWaiter == nil, !isStopping, nextWaitAt <= now else { return }
         if waitedInVain {
             // A log that closes ends every wait at once; asking again without a pause would spin.
-            pausedUntil = now + Self.logErrorPause
+            nextWaitAt = now + Self.logErrorPause
             waitedInVain = false
             return
         }
@@ -223,7 +224,7 @@ final class SendingLoop {
     /// Sets the timer for the next moment at which something is to be done. A timer that is earlier stays: it only
     /// wakes the loop once too often.
     private func arm(_ now: Duration) {
-        var times = [schedule.nextWake(after: now), pausedUntil, phaseDeadline].compactMap { $0 }
+        var times = [schedule.nextWake(after: now), pausedUntil, nextWaitAt, phaseDeadline].compactMap { $0 }
         if planned == nil, let deadline = cutter.deadline { times.append(deadline) }
         guard let next = times.filter({ $0 > now }).min() else { return }
         if let armedFor, armedFor <= next { return }

@@ -54,9 +54,9 @@ private final class WorkerQueue: @unchecked Sendable {
     private var isWatched = false
     private var isClosed = false
 
-    /// The two conditions: a job waits for a thread; jobs wait and no thread is idle.
+    /// The two conditions: a job waits for a thread; more jobs wait than threads are idle.
     private static let jobWaits = 0
-    private static let nobodyIdle = 1
+    private static let tooFewIdle = 1
     /// How long no job is taken while some wait before a thread is added.
     private static let stallMillis = 20
     /// How long an added thread waits for work before it ends.
@@ -73,11 +73,11 @@ private final class WorkerQueue: @unchecked Sendable {
     func push(_ item: Item) {
         monitor.lock()
         items.append(item)
-        if idle > 0 {
-            monitor.signal(Self.jobWaits)
-        } else if !isWatched {
+        if idle > 0 { monitor.signal(Self.jobWaits) }
+        // An idle thread that was called for an earlier job still counts as idle until it wakes.
+        if items.count - head > idle, !isWatched {
             isWatched = true
-            monitor.signal(Self.nobodyIdle)
+            monitor.signal(Self.tooFewIdle)
         }
         monitor.unlock()
     }
@@ -86,7 +86,7 @@ private final class WorkerQueue: @unchecked Sendable {
         monitor.lock()
         isClosed = true
         monitor.broadcast(Self.jobWaits)
-        monitor.broadcast(Self.nobodyIdle)
+        monitor.broadcast(Self.tooFewIdle)
         monitor.unlock()
     }
 
@@ -130,16 +130,16 @@ private final class WorkerQueue: @unchecked Sendable {
     func watch() {
         monitor.lock()
         while !isClosed {
-            guard head < items.count, idle == 0 else {
+            guard head < items.count else {
                 isWatched = false
-                _ = monitor.wait(Self.nobodyIdle, millis: nil)
+                _ = monitor.wait(Self.tooFewIdle, millis: nil)
                 continue
             }
             let takenBefore = taken
             monitor.unlock()
             usleep(UInt32(Self.stallMillis * 1000))
             monitor.lock()
-            if head < items.count, idle == 0, taken == takenBefore, threads < threadCountMax, !isClosed {
+            if head < items.count, taken == takenBefore, threads < threadCountMax, !isClosed {
                 monitor.unlock()
                 addThread(isSpare: true)
                 monitor.lock()

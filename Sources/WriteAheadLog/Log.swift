@@ -200,6 +200,8 @@ package struct ConsumerBacklog: Sendable, Hashable {
     package var oldestReceivedAtUnixNanos: UInt64?
     /// Items that a limit made this consumer skip, since the log was made (durable) or opened (volatile).
     package var skippedItems = 0
+    /// Items whose records could not be read back, counted once a consumer.
+    package var lostItems = 0
     package var totals = CutOutcome()
 
     package init() {}
@@ -213,6 +215,12 @@ package struct LogStatus: Sendable {
     package var capacityBytes: Int?
     package var appendedItems = 0
     package var refusedItems = 0
+    /// Records that were committed and could not be read back, and the items in them.
+    package var corruptRecords = 0
+    package var corruptItems = 0
+    /// Items that were dropped to make room, summed over consumers.
+    package var evictedItems = 0
+    package var oldestReceivedAtUnixNanos: UInt64?
     /// Why appends are refused at this moment, if they are: disk full, I/O error.
     package var fault: LogError?
 

@@ -11,5 +11,5 @@ extension ComponentFactories {
         receivers: [.otlp],
         processors: [.memoryLimiter, .attributes, .resource, .batch],
         exporters: [.file, .debug, .nop, .otlphttp, .otlp_http],
-        extensions: [.healthCheck])
+        extensions: [.healthCheck, .fileStorage])
 }

@@ -64,7 +64,7 @@ import Testing
         let machine = ["/proc/meminfo": "MemTotal:       1000 kB\nMemFree: 1 kB\n"]
         func total(_ files: [String: String]) throws -> UInt64 {
             let files = machine.merging(files) { $1 }
-            return try Memory.total { files[$0] }
+            return try ProcessMemory.total { files[$0] }
         }
         #expect(try total([:]) == 1_024_000)
         let v2 = ["/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/a/b/memory.max": "max\n"]
@@ -77,8 +77,8 @@ import Testing
         #expect(try total(v1) == 8192)
         let unlimited = v1.merging(["/sys/fs/cgroup/memory/x/memory.limit_in_bytes": "9223372036854771712\n"]) { $1 }
         #expect(try total(unlimited) == 1_024_000)
-        #expect(throws: Memory.UnknownTotal.self) { try Memory.total { _ in nil } }
-        #expect(try Memory.total() > 1 << 20)
+        #expect(throws: ProcessMemory.UnknownTotal.self) { try ProcessMemory.total { _ in nil } }
+        #expect(try ProcessMemory.total() > 1 << 20)
     }
 
     // MARK: State machine
@@ -197,9 +197,9 @@ import Testing
     }
 
     @Test func bytesInUseFollowTheHeap() {
-        let before = Memory.bytesInUse()
+        let before = ProcessMemory.bytesInUse()
         let bytes = [UInt8](repeating: 1, count: 64 << 20)
-        let during = Memory.bytesInUse()
+        let during = ProcessMemory.bytesInUse()
         #expect(during >= before + (32 << 20))
         #expect(bytes.count == 64 << 20)
     }

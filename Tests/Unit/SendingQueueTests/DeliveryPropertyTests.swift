@@ -15,7 +15,7 @@ import WriteAheadLog
     func accounts(seed: UInt64) async throws {
         let random = Mutex(SplitMix(seed))
         @Sendable func pick(_ range: ClosedRange<Int>) -> Int { random.withLock { Int.random(in: range, using: &$0) } }
-        let rig = Rig(capacityBytes: 1 << 22, letters: DeadLetterBox(refusals: pick(0...2)))
+        let rig = Rig(capacityBytes: 1 << 22, recordBytesMax: 120, letters: DeadLetterBox(refusals: pick(0...2)))
         let isHealed = Mutex(false)
         let failureRate = pick(0...80)
         let script: ScriptedExporter.Script = { (attempt) throws(ExportError) in
@@ -47,8 +47,7 @@ import WriteAheadLog
                 ? nil
                 : BatchSettings(
                     sendBatchSize: size, sendBatchMaxSize: pick(0...1) == 0 ? 0 : size + pick(0...9),
-                    timeout: .seconds(1)),
-            recordBytesMax: 120)
+                    timeout: .seconds(1)))
         let acknowledged = Mutex<Set<Int>>([])
         let answered = Mutex(0)
         var next = 0

@@ -106,9 +106,9 @@ final class Rig: Sendable {
     private let made = Mutex<PipelineSender?>(nil)
     private let bindings = Mutex<[ExporterBinding]>([])
 
-    init(capacityBytes: Int = 1 << 20, letters: DeadLetterBox? = nil) {
+    init(capacityBytes: Int = 1 << 20, recordBytesMax: Int? = nil, letters: DeadLetterBox? = nil) {
         timeline = Timeline(clock)
-        log = MemoryLog(capacityBytes: capacityBytes)
+        log = MemoryLog(budget: MemoryBudget(capacityBytes: capacityBytes), recordBytesMax: recordBytesMax)
         self.letters = letters
     }
 

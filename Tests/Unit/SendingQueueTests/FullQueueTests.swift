@@ -75,10 +75,10 @@ import WriteAheadLog
 
     @Test("requests above the log's record limit are divided, one item above it is refused for good")
     func divides() async throws {
-        let rig = Rig()
+        let rig = Rig(recordBytesMax: 40)
         let exporter = rig.exporter { (_) throws(ExportError) in .complete }
         rig.add(exporter)
-        try await rig.start(recordBytesMax: 40)
+        try await rig.start()
         try await rig.send(telemetry(0..<95)).get()
         await rig.until("delivered") { exporter.delivered.count == 95 }
         #expect(exporter.delivered.sorted() == Array(0..<95))

@@ -187,7 +187,8 @@ struct HTTPServerTests {
     func stop() async throws {
         let (arrivals, arrived) = AsyncStream.makeStream(of: HTTPServer.Completion.self)
         let server = HTTPServer(
-            configuration: HTTPServerConfiguration(endpoint: try Endpoint("127.0.0.1:0"))
+            // An address of its own: a port of 127.0.0.1 could be another test's by the time it must be closed.
+            configuration: HTTPServerConfiguration(endpoint: try Endpoint("127.0.0.77:0"))
         ) { _, complete in arrived.yield(complete) }
         let address = try await server.start()
         let idle = try TestSocket(address)

@@ -1,0 +1,63 @@
+/// How a `DiskLog` keeps its records.
+package struct DiskLogConfiguration: Sendable {
+    /// Holds the log's files and nothing else; made when it is not there.
+    package var directory: String
+    /// Bytes of a segment file, at least 16 KiB. At most a quarter of `bytesMax`.
+    package var segmentBytes: Int
+    /// Whether an acknowledgement waits until the record is on the device; else until the operating system has it.
+    package var fsync: Bool
+    /// Bytes that all files of the log may take; nil: no limit of its own.
+    package var bytesMax: Int?
+    /// Free bytes of the file system below which no segment is added.
+    package var freeBytesMin: Int
+    /// Payload bytes kept in memory for the consumers that keep up.
+    package var tailBytesMax: Int
+    /// Segments kept for their next use when they are no longer needed.
+    package var spareSegments: Int
+    /// How long to wait for another process to let go of the log.
+    package var lockTimeout: Duration
+    package var directoryPermissions: UInt32
+
+    package init(
+        directory: String, segmentBytes: Int = 32 << 20, fsync: Bool = true, bytesMax: Int? = nil,
+        freeBytesMin: Int = 0, tailBytesMax: Int = 32 << 20, spareSegments: Int = 2, lockTimeout: Duration = .zero,
+        directoryPermissions: UInt32 = 0o750
+    ) {
+        self.directory = directory
+        self.segmentBytes = segmentBytes
+        self.fsync = fsync
+        self.bytesMax = bytesMax
+        self.freeBytesMin = freeBytesMin
+        self.tailBytesMax = tailBytesMax
+        self.spareSegments = spareSegments
+        self.lockTimeout = lockTimeout
+        self.directoryPermissions = directoryPermissions
+    }
+
+    /// A multiple of 4 KiB in the allowed range.
+    var effectiveSegmentBytes: Int {
+        let wished = min(segmentBytes, (bytesMax ?? .max) / 4, 1 << 30)
+        return max(wished / 4096 * 4096, 16 << 10)
+    }
+
+    /// Bytes of each of the two segments that only control records may use, so that a full disk drains.
+    var reserveBytes: Int { min(effectiveSegmentBytes, 4 << 20) }
+
+    /// The largest payload: one that no usual segment holds gets a segment of its own size.
+    var recordBytesMax: Int { min(4 * effectiveSegmentBytes, 1 << 30) }
+}
+
+/// What happened inside a log that its owner should report or count. Called from the log's own thread, without its
+/// lock.
+package enum DiskLogEvent: Sendable {
+    /// A group of records was committed.
+    case committed(latencyNanos: UInt64, records: Int, bytes: Int)
+    /// Stored bytes could not be read back; they were set aside in `quarantine/`.
+    case damaged(file: String, records: Int, items: Int)
+    /// Appends fail from now on.
+    case faulted(LogError)
+    /// Appends are taken again.
+    case recovered
+    /// Items of a consumer were dropped to make room.
+    case evicted(consumer: String, items: Int)
+}

@@ -1,0 +1,156 @@
+extension LogWriter {
+    /// Seals the open segment and opens a new one that has room for a record of `byteCount` bytes. What fails leaves no
+    /// open segment, so that the next record tries again.
+    mutating func roll(toHold byteCount: Int, isData: Bool) throws(LogError) {
+        var (checkpoint, first, lowWater) = log.checkpoint()
+        let roomForCheckpoint = checkpoint.count
+        // The new file is found before the old one is let go, so that a full log keeps its segment for control records.
+        let spare = try takeFile(
+            of: SegmentHeader.byteCount + RecordHeader.recordByteCount(payload: roomForCheckpoint) + byteCount
+                + SegmentFooter.byteCount, isData: isData)
+        // Finding it may have moved consumers. If there is more to say now, what was to be said before is still right:
+        // what changed since is in records that are yet to be written.
+        let later = log.checkpoint()
+        if later.payload.count <= roomForCheckpoint { (checkpoint, first, lowWater) = later }
+        seal()
+        file = nil
+        do {
+            try open(spare, first: first, checkpoint: checkpoint)
+        } catch {
+            giveBack(spare, after: error)
+            log.note(fault: LogError(error))
+            throw LogError(error)
+        }
+        hasLostRecords = false
+        safeLowWater = max(safeLowWater, lowWater)
+        release()
+    }
+
+    /// Deals with a file that could not be made a segment. Only one of the reserve is worth keeping.
+    private mutating func giveBack(_ spare: SegmentPool.Spare, after error: FileSystemError) {
+        if error.isMissing {
+            log.addFileBytes(-spare.byteCount)
+            pool.forgetAll(log)
+            return
+        }
+        let name = Segment.fileName(nextNumber - 1)
+        if (try? log.fileSystem.rename(log.path(name), to: log.path(spare.name))) == nil, !spare.isReserve {
+            pool.discard(spare, log)
+        } else if spare.isReserve {
+            pool.reserves.append(spare)
+        } else {
+            pool.discard(spare, log)
+        }
+    }
+
+    /// Makes `spare` the open segment: its header and checkpoint are durable before it gets its name.
+    private mutating func open(
+        _ spare: SegmentPool.Spare, first: LogPosition, checkpoint: [UInt8]
+    ) throws(FileSystemError) {
+        let newHeader = SegmentHeader(
+            capacity: spare.byteCount, epoch: log.epoch, number: nextNumber, first: first)
+        nextNumber += 1
+        var bytes = newHeader.encoded()
+        RecordHeader(
+            kind: .checkpoint, payloadByteCount: checkpoint.count, sequence: first.sequence, item: first.item,
+            receivedAt: 0, partition: 0, itemCount: 0, payloadChecksum: checkpoint.checksum, committed: bytes.count
+        ).encode(into: &bytes, seed: newHeader.seed)
+        bytes.append(contentsOf: checkpoint)
+        bytes.padToEight()
+
+        let newFile = try log.fileSystem.open(log.path(spare.name), .readWrite)
+        try newFile.writeAll(bytes, at: 0)
+        try newFile.synchronize()
+        try log.fileSystem.rename(log.path(spare.name), to: log.path(Segment.fileName(newHeader.number)))
+        try log.fileSystem.synchronizeDirectory(log.configuration.directory)
+        header = newHeader
+        file = newFile
+        isReserve = spare.isReserve
+        offset = bytes.count
+        committedOffset = offset
+        isDirty = false
+        log.add(Segment(header: newHeader, end: first, endOffset: offset, fileByteCount: spare.byteCount))
+    }
+
+    /// Writes the footer and syncs the file. A segment without one is read as far as its successor says, so that errors
+    /// here cost nothing but time at the next start.
+    mutating func seal() {
+        guard let file, let segment = log.segment(header.number) else { return }
+        let footer = SegmentFooter(
+            epoch: header.epoch, number: header.number, endOffset: offset, first: header.first, end: segment.end,
+            oldestReceivedAt: segment.oldestReceivedAt)
+        do {
+            try file.writeAll(footer.encoded(), at: header.capacity - SegmentFooter.byteCount)
+            try synchronize(file)
+        } catch {
+            giveUp()
+        }
+    }
+
+    /// A file for a new segment: a spare, a new one if the limits allow it, what can be freed for data, or the reserve
+    /// for control records.
+    private mutating func takeFile(of byteCount: Int, isData: Bool) throws(LogError) -> SegmentPool.Spare {
+        while true {
+            let failure: LogError
+            do {
+                return try pool.take(byteCount, log, &nextNumber)
+            } catch {
+                failure = error
+            }
+            if !isData, byteCount <= log.configuration.reserveBytes, let reserve = pool.reserves.popLast() {
+                return reserve
+            }
+            guard failure.code == .full, makeSpace() else {
+                log.note(fault: failure)
+                throw failure
+            }
+        }
+    }
+
+    /// Brings the reserve to its size; data is refused while that fails.
+    mutating func refillReserve() throws(LogError) {
+        while !(pool.reserves.count + (isReserve ? 1 : 0) >= SegmentPool.reserveCount) {
+            do {
+                try pool.addReserve(log, &nextNumber)
+            } catch {
+                guard error.code == .full, makeSpace() else {
+                    log.note(fault: error)
+                    throw error
+                }
+            }
+        }
+    }
+
+    /// Frees the oldest segment: one that is done, else one that only volatile consumers or orphans hold.
+    private mutating func makeSpace() -> Bool {
+        let bytes = log.fileBytes
+        release()
+        if log.fileBytes < bytes || pool.hasSpare { return true }
+        guard let end = log.evictOldestSegment() else { return false }
+        safeLowWater = max(safeLowWater, min(end, log.lowWater))
+        release()
+        return log.fileBytes < bytes || pool.hasSpare
+    }
+
+    /// Frees the segments that nobody needs any more. What makes them so is durable first.
+    mutating func release() {
+        guard log.hasReleasable(below: safeLowWater) else { return }
+        if isDirty, let file {
+            do {
+                try synchronize(file)
+            } catch {
+                giveUp()
+                return
+            }
+        }
+        for segment in log.takeReleasable(below: safeLowWater) { pool.recycle(segment, log) }
+    }
+
+    /// Writes zeros over the next piece of a spare, so that records will overwrite written blocks. False when there is
+    /// nothing to prepare: spares are made when the open segment is half full.
+    mutating func prepareSpare() -> Bool {
+        guard file != nil, !isReserve, log.configuration.spareSegments > 0 else { return false }
+        if !pool.hasSpare, offset > header.capacity / 2 { try? pool.addSpare(log, &nextNumber) }
+        return pool.writeZeros(log)
+    }
+}

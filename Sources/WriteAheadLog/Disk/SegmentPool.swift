@@ -1,0 +1,134 @@
+/// The files of a log that are not segments now: spares for the next segments, and the reserve for control records.
+struct SegmentPool: Sendable {
+    /// Two, so that control records can go from one to the other and back while the disk is full.
+    static let reserveCount = 2
+    private static let zeros = [UInt8](repeating: 0, count: 1 << 20)
+
+    struct Spare: Sendable, Hashable {
+        var name: String
+        var byteCount: Int
+        var isReserve = false
+        /// Bytes that were written once.
+        var writtenByteCount = 0
+
+        static func number(inFileName name: String) -> UInt64? {
+            for suffix in [".spare", ".reserve"] where name.hasSuffix(suffix) {
+                return UInt64(name.dropLast(suffix.count), radix: 16)
+            }
+            return nil
+        }
+    }
+
+    private(set) var spares: [Spare] = []
+    var reserves: [Spare] = []
+
+    var hasSpare: Bool { !spares.isEmpty }
+
+    /// Takes over a file found at start. False when there is no use for it.
+    mutating func adopt(_ spare: Spare, _ configuration: DiskLogConfiguration) -> Bool {
+        if spare.isReserve {
+            guard spare.byteCount == configuration.reserveBytes, reserves.count < SegmentPool.reserveCount
+            else { return false }
+            reserves.append(spare)
+        } else {
+            guard spare.byteCount == configuration.effectiveSegmentBytes, spares.count < configuration.spareSegments
+            else { return false }
+            spares.append(spare)
+        }
+        return true
+    }
+
+    /// A spare, or a new file, of at least `byteCount` bytes.
+    mutating func take(_ byteCount: Int, _ log: DiskLog, _ nextNumber: inout UInt64) throws(LogError) -> Spare {
+        let usual = log.configuration.effectiveSegmentBytes
+        if byteCount <= usual, let spare = spares.popLast() { return spare }
+        return try makeFile(max(usual, (byteCount + 4095) / 4096 * 4096), "spare", log, &nextNumber)
+    }
+
+    mutating func addReserve(_ log: DiskLog, _ nextNumber: inout UInt64) throws(LogError) {
+        var reserve = try makeFile(log.configuration.reserveBytes, "reserve", log, &nextNumber)
+        reserve.isReserve = true
+        reserves.append(reserve)
+    }
+
+    mutating func addSpare(_ log: DiskLog, _ nextNumber: inout UInt64) throws(LogError) {
+        spares.append(try makeFile(log.configuration.effectiveSegmentBytes, "spare", log, &nextNumber))
+    }
+
+    /// Makes a file whose space is allocated, within the log's limits.
+    private func makeFile(
+        _ byteCount: Int, _ suffix: String, _ log: DiskLog, _ nextNumber: inout UInt64
+    ) throws(LogError) -> Spare {
+        let configuration = log.configuration
+        if let limit = configuration.bytesMax, log.fileBytes + byteCount > limit {
+            throw LogError(.full, "the log has reached its limit of \(limit) bytes", path: configuration.directory)
+        }
+        let name = "\(hexadecimal(nextNumber)).\(suffix)"
+        nextNumber += 1
+        let path = log.path(name)
+        do throws(FileSystemError) {
+            try log.ensureDirectory()
+            if try log.fileSystem.availableBytes(configuration.directory) - byteCount < configuration.freeBytesMin {
+                throw FileSystemError.noSpace(path)
+            }
+            try log.fileSystem.open(path, .create).allocate(byteCount)
+        } catch {
+            try? log.fileSystem.remove(path)
+            throw LogError(error)
+        }
+        log.addFileBytes(byteCount)
+        return Spare(name: name, byteCount: byteCount)
+    }
+
+    /// Takes back a segment's file, or removes it when there are enough, or when somebody still reads it.
+    mutating func recycle(_ segment: Segment, _ log: DiskLog) {
+        let configuration = log.configuration
+        var spare = Spare(name: "", byteCount: segment.fileByteCount, writtenByteCount: segment.fileByteCount)
+        if segment.readers == 0 {
+            if reserves.count < SegmentPool.reserveCount, segment.fileByteCount == configuration.reserveBytes {
+                spare.name = "\(hexadecimal(segment.number)).reserve"
+                spare.isReserve = true
+            } else if spares.count < configuration.spareSegments,
+                segment.fileByteCount == configuration.effectiveSegmentBytes
+            {
+                spare.name = "\(hexadecimal(segment.number)).spare"
+            }
+        }
+        if !spare.name.isEmpty {
+            do {
+                try log.fileSystem.rename(log.path(segment.fileName), to: log.path(spare.name))
+                if spare.isReserve { reserves.append(spare) } else { spares.append(spare) }
+                return
+            } catch {}
+        }
+        discard(Spare(name: segment.fileName, byteCount: segment.fileByteCount), log)
+    }
+
+    /// Removes a file. One that is there after all is found, and dealt with, at the next start.
+    func discard(_ spare: Spare, _ log: DiskLog) {
+        try? log.fileSystem.remove(log.path(spare.name))
+        log.addFileBytes(-spare.byteCount)
+    }
+
+    /// Forgets files that somebody removed.
+    mutating func forgetAll(_ log: DiskLog) {
+        log.addFileBytes(-(spares + reserves).reduce(0) { $0 + $1.byteCount })
+        spares = []
+        reserves = []
+    }
+
+    mutating func writeZeros(_ log: DiskLog) -> Bool {
+        guard let index = spares.firstIndex(where: { $0.writtenByteCount < $0.byteCount }) else { return false }
+        let start = spares[index].writtenByteCount
+        let count = min(SegmentPool.zeros.count, spares[index].byteCount - start)
+        do {
+            let file = try log.fileSystem.open(log.path(spares[index].name), .readWrite)
+            try file.writeAll(SegmentPool.zeros, 0..<count, at: start)
+            if start + count == spares[index].byteCount { try file.synchronize() }
+            spares[index].writtenByteCount += count
+        } catch {
+            discard(spares.remove(at: index), log)
+        }
+        return true
+    }
+}

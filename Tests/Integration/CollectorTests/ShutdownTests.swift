@@ -60,6 +60,40 @@ extension EndToEnd {
             }
         }
 
+        /// Scenario: 3000 calls, 100 at a time, come from grpc's C core; after some of them SIGTERM ends otelcol, and another
+        /// one starts on the same port.
+        /// Guarantees: every call is answered OK, by the one or the other, and each span is written exactly once.
+        @Test func restartUnderLoad() async throws {
+            let config = toFile.replacing("path: out.json", with: "path: out.json, append: true")
+            try await withTemporaryDirectory { directory in
+                var generator = RealisticRequests(seed: 4)
+                let files = try (0..<3000).map { index in
+                    let file = directory.appendingPathComponent("\(index).pb")
+                    try Data(generator.nginxRequest(spanCount: 2)).write(to: file)
+                    return file.path
+                }
+                let first = try await startCollector(config, in: directory)
+                let endpoint = try first.grpcEndpoint
+                async let replayed = runPython(
+                    "grpc_replay", [endpoint, "traces", "--concurrency", "100"] + files)
+                let accepted = "otelcol_receiver_accepted_spans"
+                #expect(try await eventually { try await Series.value(accepted, of: first) ?? 0 > 0 })
+                #expect(await first.terminate() == 0)
+                let written = try ExportedFile(of: first).spanIDs().count
+                #expect(written > 0 && written < 6000, "the signal came too late")
+                let second = try await startCollector(
+                    config, in: directory, arguments: ["--set", "receivers.otlp.protocols.grpc.endpoint=\(endpoint)"])
+                defer { second.kill() }
+                let answers = try await replayed.output.split(separator: "\n")
+                let failures = answers.filter { $0 != "OK" }
+                #expect(answers.count == 3000 && failures.isEmpty, "\(failures.prefix(3))")
+                #expect(await second.terminate() == 0)
+                let compared = try await runPython(
+                    "compare_export", ["traces", ExportedFile(of: second).url.path] + files)
+                #expect(compared.output == "same: 6000 items\n", "\(compared.errors)")
+            }
+        }
+
         /// Scenario: otelcol runs as process 1 of its own process namespace, as it does in a container, and is told to end.
         /// Guarantees: it takes the signal there too, drains, and ends with status 0.
         @Test func runsAsProcessOne() async throws {

@@ -119,6 +119,9 @@ let package = Package(
         unitTests(
             "CollectorTests",
             ["Collector", "Component", "OTLP", "WriteAheadLog", "SendingQueue", logging]),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["otelcol", "TestSupport", "HTTPTestServer"],
+            path: "Tests/Integration/CollectorTests", swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

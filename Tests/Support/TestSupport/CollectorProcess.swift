@@ -17,13 +17,17 @@ package final class CollectorProcess: Sendable {
     package let directory: URL
 
     /// Starts `otelcol --config <file>` in `directory` and waits until it says that it is ready.
+    ///
+    /// - Parameter launcher: the program, and its arguments, that starts otelcol; none starts it directly.
     package static func start(
-        config: String, in directory: URL, arguments: [String] = [], environment: [String: String] = [:]
+        config: String, in directory: URL, arguments: [String] = [], environment: [String: String] = [:],
+        launcher: [String] = []
     ) async throws -> CollectorProcess {
         let file = directory.appendingPathComponent("config.yaml")
         try config.write(to: file, atomically: true, encoding: .utf8)
         let collector = try CollectorProcess(
-            arguments: ["--config", file.path] + arguments, directory: directory, environment: environment)
+            arguments: ["--config", file.path] + arguments, directory: directory, environment: environment,
+            launcher: launcher)
         let ready = await eventually {
             collector.hasExited || collector.logLine(containing: "Everything is ready") != nil
         }
@@ -35,11 +39,13 @@ package final class CollectorProcess: Sendable {
     }
 
     /// Starts otelcol with `arguments` and waits for nothing.
-    package init(arguments: [String], directory: URL, environment: [String: String] = [:]) throws {
+    package init(
+        arguments: [String], directory: URL, environment: [String: String] = [:], launcher: [String] = []
+    ) throws {
         self.directory = directory
         process = Process()
-        process.executableURL = Self.binary
-        process.arguments = arguments
+        process.executableURL = launcher.isEmpty ? Self.binary : URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = launcher.isEmpty ? arguments : launcher + [Self.binary.path] + arguments
         process.currentDirectoryURL = directory
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let errors = Pipe()

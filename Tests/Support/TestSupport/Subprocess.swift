@@ -4,19 +4,21 @@ import Synchronization
 /// What a finished program said.
 package struct SubprocessResult: Sendable {
     package let status: Int32
-    package let output: String
+    package let outputBytes: Data
     package let errors: String
+    package var output: String { String(decoding: outputBytes, as: UTF8.self) }
 }
 
-/// Runs `arguments[0]`, found in PATH, to its end.
+/// Runs `arguments[0]`, a path or a name found in PATH, to its end.
 package func runSubprocess(
-    _ arguments: [String], input: Data? = nil, directory: URL? = nil
+    _ arguments: [String], input: Data? = nil, directory: URL? = nil, environment: [String: String] = [:]
 ) async throws
     -> SubprocessResult
 {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     if let directory { process.currentDirectoryURL = directory }
     let output = Pipe()
     let errors = Pipe()
@@ -53,7 +55,7 @@ package func runSubprocess(
             let (output, errors) = collected.withLock { $0 }
             continuation.resume(
                 returning: SubprocessResult(
-                    status: process.terminationStatus, output: String(decoding: output, as: UTF8.self),
+                    status: process.terminationStatus, outputBytes: output,
                     errors: String(decoding: errors, as: UTF8.self)))
         }
     }

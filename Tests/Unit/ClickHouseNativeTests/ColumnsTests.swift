@@ -125,7 +125,8 @@ struct ColumnsTests {
         }
         var repeated = MapColumn()
         var plain = MapColumn()
-        #expect(repeated.prepare(for: try ColumnType(type)) && plain.prepare(for: try ColumnType(type)))
+        #expect(repeated.prepare(for: try ColumnType(type)))
+        #expect(plain.prepare(for: try ColumnType(type)))
         var row: MapColumn.EncodedRow?
         for _ in 0..<3 {
             repeated.appendRow(encoded: &row) { fill(&$0) }

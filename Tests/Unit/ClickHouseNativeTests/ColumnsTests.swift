@@ -166,7 +166,8 @@ struct ColumnsTests {
         #expect(!column.prepare(for: try ColumnType("Enum8('Ok' = 1)")))
     }
 
-    /// Scenario: a time of 1.5 s and some nanoseconds, one before 1970 and one after 2106, in all types that hold times.
+    /// Scenario: a time of 1.5 s and some nanoseconds, one before 1970 and one after 2106, in all types that hold
+    /// times.
     @Test(
         "times",
         arguments: [

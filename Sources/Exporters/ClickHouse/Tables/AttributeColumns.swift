@@ -50,8 +50,8 @@ extension TextColumn {
 extension MapColumn {
     /// Appends one KeyValue message as a pair of the row in progress, its value as text.
     ///
-    /// Most attributes are short: one comparison chain recognises the layout that has no other reading, and all others take the
-    /// long way.
+    /// Most attributes are short: one comparison chain recognises the layout that has no other reading, and all others
+    /// take the long way.
     @inline(__always)
     mutating func append(keyValue: WireBytes, scratch: inout [UInt8]) throws(WireError) {
         let count = keyValue.count

@@ -17,10 +17,10 @@ extension EndToEnd {
             return result.output + result.errors
         }
 
-        /// Scenario: five captured requests, one with invalid UTF-8, go over gRPC, plain or gzip, to the file exporter, with
-        /// and without the batch processor.
-        /// Guarantees: the file holds each span once, with its resource and scope, every field equal and every attribute in
-        /// its place; each byte that is not UTF-8 is U+FFFD.
+        /// Scenario: five captured requests, one with invalid UTF-8, go over gRPC, plain or gzip, to the file exporter,
+        /// with and without the batch processor.
+        /// Guarantees: the file holds each span once, with its resource and scope, every field equal and every
+        /// attribute in its place; each byte that is not UTF-8 is U+FFFD.
         @Test(
             arguments: [[], ["--gzip"]], ["", "batch: {timeout: 50ms, send_batch_max_size: 100, send_batch_size: 100}"])
         func jsonIsComplete(options: [String], processor: String) async throws {
@@ -85,8 +85,8 @@ extension EndToEnd {
         }
 
         /// Scenario: the captures pass the attributes processor with the rule that takes `upstream_addr` apart.
-        /// Guarantees: exactly the spans whose address matches get `upstream_primary`, and `upstream_secondary` with the
-        /// second address or the empty text; all other spans stay as they were.
+        /// Guarantees: exactly the spans whose address matches get `upstream_primary`, and `upstream_secondary` with
+        /// the second address or the empty text; all other spans stay as they were.
         @Test func upstreamAddressIsExtracted() async throws {
             let config = #"""
                 processors:

@@ -68,6 +68,7 @@ let package = Package(
         module("RegularExpression", ["CRE2"]),
         module("OTLP", ["CRPCMessages", "CProtobufC", "COpenSSL", "RegularExpression"]),
         module("WriteAheadLog", ["Compression"]),
+        module("ClickHouseNative", ["Compression"]),
         module("Transport", nio + ["CNGHTTP2"]),
         module("HTTPClient", ["CCurl"]),
 
@@ -76,7 +77,12 @@ let package = Package(
         module("SendingQueue", ["Component", "OTLP", "WriteAheadLog", logging]),
         module("Receivers", nio + ["Component", "OTLP", "Compression", "Transport", logging]),
         module("Processors", ["Component", "OTLP", "RegularExpression", logging]),
-        module("Exporters", ["Component", "OTLP", "Compression", "HTTPClient", logging]),
+        module(
+            "Exporters",
+            [
+                "Component", "OTLP", "WriteAheadLog", "ClickHouseNative", "Compression", "HTTPClient", "Transport",
+                logging,
+            ]),
         module("Extensions", ["Component", "WriteAheadLog", "Transport", logging]),
         module(
             "Collector",
@@ -112,8 +118,9 @@ let package = Package(
             "ExportersTests",
             [
                 "Exporters", "Component", "OTLP", "WriteAheadLog", "Compression", "HTTPClient", "HTTPTestServer",
-                logging,
+                "ClickHouseNative", "TestSupport", logging,
             ]),
+        unitTests("ClickHouseNativeTests", ["ClickHouseNative", "Compression"]),
         unitTests("ExtensionsTests", ["Extensions", "LogTestSupport", "Component", "WriteAheadLog", logging]),
         unitTests("ComponentTests", ["Component", logging]),
         unitTests(
@@ -122,6 +129,13 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests", dependencies: ["otelcol", "TestSupport", "HTTPTestServer"],
             path: "Tests/Integration/CollectorTests", swiftSettings: settings),
+        .testTarget(
+            name: "ClickHouseTests",
+            dependencies: [
+                "Exporters", "ClickHouseNative", "Component", "OTLP", "WriteAheadLog", "Compression", "TestSupport",
+                "SocketTestSupport", logging,
+            ],
+            path: "Tests/Integration/ClickHouseTests", swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

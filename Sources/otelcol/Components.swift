@@ -10,6 +10,6 @@ extension ComponentFactories {
     static let all = ComponentFactories(
         receivers: [.otlp],
         processors: [.memoryLimiter, .attributes, .resource, .batch],
-        exporters: [.file, .debug, .nop, .otlphttp, .otlp_http],
+        exporters: [.clickhouse, .file, .debug, .nop, .otlphttp, .otlp_http],
         extensions: [.healthCheck, .fileStorage])
 }

@@ -52,13 +52,16 @@ require_swift() {
 # python_environment FILE: a virtual environment in .build/python with the packages FILE lists; puts it first in PATH.
 python_environment() {
   local directory="$ROOT/.build/python" wanted
-  wanted=$(sha256sum "$1" | cut -d' ' -f1)
+  wanted=$(cat "$1" "${1%.txt}-nodeps.txt" | sha256sum | cut -d' ' -f1)
   if [ "$(cat "$directory/installed" 2>/dev/null)" != "$wanted" ]; then
     say "setting up Python packages for the tests"
     rm -rf "$directory"
     mkdir -p "$ROOT/.build"
     python3 -m venv "$directory" || die "python3 -m venv failed"
-    "$directory/bin/pip" install --quiet --disable-pip-version-check -r "$1" || die "pip could not install what $1 lists"
+    local pip=("$directory/bin/pip" install --quiet --disable-pip-version-check)
+    "${pip[@]}" -r "$1" || die "pip could not install what $1 lists"
+    # Packages whose declared dependencies are of no use here.
+    "${pip[@]}" --no-deps -r "${1%.txt}-nodeps.txt" || die "pip could not install what ${1%.txt}-nodeps.txt lists"
     printf '%s\n' "$wanted" >"$directory/installed"
   fi
   export PATH="$directory/bin:$PATH"

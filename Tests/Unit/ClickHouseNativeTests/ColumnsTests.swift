@@ -125,7 +125,9 @@ struct ColumnsTests {
         }
         var repeated = MapColumn()
         var plain = MapColumn()
-        #expect(repeated.prepare(for: try ColumnType(type)) && plain.prepare(for: try ColumnType(type)))
+        let columnType = try ColumnType(type)
+        #expect(repeated.prepare(for: columnType))
+        #expect(plain.prepare(for: columnType))
         var row: MapColumn.EncodedRow?
         for _ in 0..<3 {
             repeated.appendRow(encoded: &row) { fill(&$0) }

@@ -12,7 +12,7 @@ struct ValidateCommand: ParsableCommand {
 
     /// Also makes what only fails when it is made.
     static func check(_ config: CollectorConfig) throws {
-        try CollectorService(config: config).check()
+        try CollectorService.check(config)
         report(config.notices)
     }
 

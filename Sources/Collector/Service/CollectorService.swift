@@ -304,9 +304,14 @@ package struct CollectorService: Sendable {
         return stages
     }
 
-    /// Makes what can be made without touching the machine, to find what only that finds.
-    package func check() throws {
-        for pipeline in config.service.pipelines { _ = try makeProcessors(of: pipeline) }
+    /// Makes what can be made without touching the machine, to find what only that finds. What is wrong without being
+    /// an error is told on stderr, whatever the log's outputs.
+    package static func check(_ config: CollectorConfig) throws {
+        var config = config
+        config.service.telemetry.logs.outputPaths = ["stderr"]
+        config.service.telemetry.logs.level = .warning
+        let service = try CollectorService(config: config)
+        for pipeline in config.service.pipelines { _ = try service.makeProcessors(of: pipeline) }
     }
 
     private func bindings(

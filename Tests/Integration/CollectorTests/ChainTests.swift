@@ -57,8 +57,8 @@ extension EndToEnd {
         }
 
         /// Scenario: the backend is down when nginx's requests come in, and starts later, on the same port.
-        /// Guarantees: clients are answered OK while it is down; each span arrives, complete and once; nothing is counted as
-        /// lost.
+        /// Guarantees: clients are answered OK while it is down; each span arrives, complete and once; nothing is
+        /// counted as lost.
         @Test func backendComesBack() async throws {
             let captures = try nginxCaptures()
             try await withTemporaryDirectory { directory in
@@ -115,7 +115,8 @@ extension EndToEnd {
         }
 
         /// Scenario: a backend answers 503 with `Retry-After: 1` three times, then 200.
-        /// Guarantees: the same bytes come each time, not sooner than a second after the refusal; they are counted as sent.
+        /// Guarantees: the same bytes come each time, not sooner than a second after the refusal; they are counted as
+        /// sent.
         @Test func retryAfterIsHonoured() async throws {
             let clock = ContinuousClock()
             let times = Mutex<[ContinuousClock.Instant]>([])

@@ -58,8 +58,8 @@ extension EndToEnd {
         }
 
         /// Scenario: a file with an unknown key, a wrong type and a pipeline that names what is not there.
-        /// Guarantees: `validate` and the run itself end with status 1 and tell each mistake with file, line and column on
-        /// stderr; the nearest key is suggested.
+        /// Guarantees: `validate` and the run itself end with status 1 and tell each mistake with file, line and column
+        /// on stderr; the nearest key is suggested.
         @Test(arguments: [["validate"], [], ["--dry-run"]])
         func mistakesHavePlaces(command: [String]) async throws {
             let config = """
@@ -121,8 +121,8 @@ extension EndToEnd {
             }
         }
 
-        /// Scenario: the file's name comes from a variable with a default, is overridden by `--set`, and an attribute's value
-        /// comes from a variable that is not set.
+        /// Scenario: the file's name comes from a variable with a default, is overridden by `--set`, and an attribute's
+        /// value comes from a variable that is not set.
         /// Guarantees: the program writes where `--set` says; the unset variable is warned of, by name, at start and in
         /// `validate`, whose status stays 0.
         @Test func valuesComeFromTheirSources() async throws {
@@ -149,6 +149,24 @@ extension EndToEnd {
                 let base = collector.directory.appendingPathComponent("config.yaml").path
                 let validated = try await runCollector(["validate", "--config", base, "--config", own])
                 #expect(validated.status == 0 && validated.errors.contains("OTELCOL_TEST_UNSET"), "\(validated.errors)")
+            }
+        }
+
+        /// Scenario: `validate` of a configuration whose log goes to a file, whose exporter writes another, and whose
+        /// processor has something to say when it is made.
+        /// Guarantees: status 0 and silence, and no file is made.
+        @Test func validateTouchesNothing() async throws {
+            try await withTemporaryDirectory { directory in
+                let sources = [
+                    nothing, "processors: {memory_limiter: {check_interval: 1s, limit_mib: 100}}",
+                    "exporters: {file: {path: sub/out.json}}", "service::telemetry::logs::output_paths: [own.log]",
+                    "service::pipelines::traces::processors: [memory_limiter]",
+                    "service::pipelines::traces::exporters: [file, nop]",
+                ]
+                let result = try await runCollector(
+                    ["validate"] + sources.flatMap { ["--config", "yaml:\($0)"] }, in: directory)
+                #expect(result.status == 0 && result.output.isEmpty && result.errors.isEmpty, "\(result.errors)")
+                #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
             }
         }
 

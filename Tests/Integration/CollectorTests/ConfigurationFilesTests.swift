@@ -33,8 +33,8 @@ extension EndToEnd {
         }
 
         /// Scenario: qa8.yaml with its ports freed and all its backends pointed at a closed port; 23 000 spans come in.
-        /// Guarantees: clients are answered OK, health stays 200, every exporter's queue grows, nothing is counted as lost,
-        /// and the program ends with status 0.
+        /// Guarantees: clients are answered OK, health stays 200, every exporter's queue grows, nothing is counted as
+        /// lost, and the program ends with status 0.
         @Test func runsWithoutBackends() async throws {
             let exporters = ["uptrace": ["traces"], "clickstack": ["traces", "logs"], "signoz": ["traces", "logs"]]
             var arguments = exporters.flatMap { name, signals in
@@ -67,9 +67,10 @@ extension EndToEnd {
             }
         }
 
-        /// Scenario: default.yaml with its ports freed, in an empty folder; the SDK sends all signals, over gRPC and HTTP;
-        /// it is ended, and started again in the same folder.
-        /// Guarantees: both runs end with status 0, and the three files hold what was sent in both.
+        /// Scenario: default.yaml with its ports freed, in an empty folder; the SDK sends all signals, over gRPC and
+        /// HTTP; it is ended at once, and started again in the same folder, where the same happens.
+        /// Guarantees: the first run ends with status 0 though its last batches wait on disk; in the second one the
+        /// three files come to hold what was sent in both, no span twice.
         @Test func defaultKeepsAllSignals() async throws {
             let config = try String(contentsOf: Self.folder.appendingPathComponent("default.yaml"), encoding: .utf8)
             try await withTemporaryDirectory { directory in
@@ -83,18 +84,28 @@ extension EndToEnd {
                         let result = try await runPython("sdk_client", [transport, endpoint, "10"])
                         #expect(result.status == 0, "\(result.output)\(result.errors)")
                     }
+                    if run == 2 {
+                        let isWritten = try await eventually {
+                            let traces = try ExportedFile("data/traces.json", of: collector).spans()
+                            let logs = try ExportedFile("data/logs.json", of: collector).logRecords()
+                            let metrics = try ExportedFile("data/metrics.json", of: collector).metrics()
+                            return traces.count >= 40 && logs.count >= 40 && metrics.count >= 16
+                        }
+                        #expect(isWritten)
+                    }
                     #expect(await collector.terminate() == 0, "\(collector.log)")
-                    #expect(try ExportedFile("data/traces.json", of: collector).spans().count == run * 20)
-                    #expect(try ExportedFile("data/logs.json", of: collector).logRecords().count == run * 20)
-                    #expect(try ExportedFile("data/metrics.json", of: collector).metrics().count == run * 8)
+                    let ids = try ExportedFile("data/traces.json", of: collector).spanIDs()
+                    #expect(Set(ids).count == ids.count)
+                    if run == 2 { #expect(ids.count == 40) }
                 }
             }
         }
 
-        /// Scenario: qa10.yaml, whose queues are on disk, with its ports freed and its backends pointed at a closed port;
-        /// spans come in; it is ended, and started again with backends that answer.
+        /// Scenario: qa10.yaml, whose queues are on disk, with its ports freed and its backends pointed at a closed
+        /// port; spans come in; it is ended, and started again with backends that answer.
         /// Guarantees: clients are answered OK; the end comes with status 0 while nothing is delivered; after the start
-        /// every backend gets every span once, though no client sends any more.
+        /// each backend whose queue is on disk gets every span once, though no client sends any more; what the one
+        /// without storage has lost is told in the log.
         @Test func storageOutlivesRestarts() async throws {
             let captures = try nginxCaptures()
             let names = ["uptrace", "clickstack", "openobserve"]
@@ -104,7 +115,10 @@ extension EndToEnd {
                     ["--set", "exporters.otlphttp/\(name).traces_endpoint=\(url(name))/v1/traces"]
                         + ["--set", "exporters.otlphttp/\(name).logs_endpoint=\(url(name))/v1/logs"]
                 }
-                return endpoints + ["--set", "processors.batch.timeout=100ms", "--config", "yaml:\(baseWithStorage)"]
+                let storage = "exporters.otlphttp/clickstack.sending_queue.storage=file_storage/otc"
+                return endpoints + [
+                    "--set", storage, "--set", "processors.batch.timeout=100ms", "--config", "yaml:\(baseWithStorage)",
+                ]
             }
             try await withTemporaryDirectory { directory in
                 let first = try await CollectorProcess.start(
@@ -114,6 +128,8 @@ extension EndToEnd {
                     "grpc_replay", [try first.grpcEndpoint, "traces"] + captures.map(\.path))
                 #expect(result.status == 0, "\(result.output)\(result.errors)")
                 #expect(await first.terminate() == 0, "\(first.log)")
+                let stopped = first.logLine(containing: "Pipeline stopped before all was sent")
+                #expect(stopped?.contains(#""items dropped": "583""#) == true, "\(first.log)")
 
                 var backends: [String: CollectorProcess] = [:]
                 defer { for backend in backends.values { backend.kill() } }
@@ -126,7 +142,7 @@ extension EndToEnd {
                 let second = try await CollectorProcess.start(
                     config: config, in: directory, arguments: arguments { urls[$0] ?? "" })
                 defer { second.kill() }
-                for name in names {
+                for name in names.dropLast() {
                     let labels = ["exporter": "otlphttp/\(name)"]
                     let isSent = try await eventually {
                         try await Series.value("otelcol_exporter_sent_spans", labels, of: second) == 583
@@ -137,7 +153,8 @@ extension EndToEnd {
                 for (name, backend) in backends {
                     #expect(await backend.terminate() == 0)
                     let ids = try ExportedFile(of: backend).spanIDs()
-                    #expect(ids.count == 583 && Set(ids).count == 583, "\(name)")
+                    let count = name == "openobserve" ? 0 : 583
+                    #expect(ids.count == count && Set(ids).count == count, "\(name)")
                 }
             }
         }

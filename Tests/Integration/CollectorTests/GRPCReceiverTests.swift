@@ -80,8 +80,8 @@ extension EndToEnd {
             }
         }
 
-        /// Scenario: a service and a method that do not exist, a signal without a pipeline, bytes that are no request, and a
-        /// request above the configured size.
+        /// Scenario: a service and a method that do not exist, a signal without a pipeline, bytes that are no request,
+        /// and a request above the configured size.
         /// Guarantees: each is answered with its own status, and the receiver goes on taking requests.
         @Test func wrongCalls() async throws {
             let config = toFile.replacing("    metrics: {receivers: [otlp], exporters: [file]}\n", with: "")

@@ -29,7 +29,8 @@ extension EndToEnd {
         }
 
         /// Scenario: curl posts the JSON example of OTLP's documentation, then a captured request as protobuf.
-        /// Guarantees: both are answered 200 with an empty response in their own encoding, and written with all they hold.
+        /// Guarantees: both are answered 200 with an empty response in their own encoding, and written with all they
+        /// hold.
         @Test func takesJSONAndProtobuf() async throws {
             try await withCollector(toFile) { collector in
                 let json = try await send(Data(Self.trace.utf8), to: collector)
@@ -55,7 +56,8 @@ extension EndToEnd {
             }
         }
 
-        /// Scenario: a wrong path, method, content type and content encoding, and a path of a signal without a pipeline.
+        /// Scenario: a wrong path, method, content type and content encoding, and a path of a signal without a
+        /// pipeline.
         /// Guarantees: 404, 405, 415 and 400; nothing is counted as accepted.
         @Test func refusesWrongRequests() async throws {
             let config = toFile.replacing("    logs: {receivers: [otlp], exporters: [file]}", with: "")
@@ -79,10 +81,10 @@ extension EndToEnd {
             }
         }
 
-        /// Scenario: a body that is no gzip, JSON with a mistake on its second line, JSON of another shape, and protobuf
-        /// that ends too early.
-        /// Guarantees: 400 with a google.rpc.Status of code 3 (INVALID_ARGUMENT) in the request's encoding; JSON mistakes
-        /// are told with line, column and path; each is counted by its reason.
+        /// Scenario: a body that is no gzip, JSON with a mistake on its second line, JSON of another shape, and
+        /// protobuf that ends too early.
+        /// Guarantees: 400 with a google.rpc.Status of code 3 (INVALID_ARGUMENT) in the request's encoding; JSON
+        /// mistakes are told with line, column and path; each is counted by its reason.
         @Test func explainsWhatIsUnreadable() async throws {
             try await withCollector(toFile) { collector in
                 let gzip = try await send(Data("no gzip".utf8), to: collector, headers: ["Content-Encoding: gzip"])

@@ -17,10 +17,10 @@ extension EndToEnd {
             return result.output + result.errors
         }
 
-        /// Scenario: five captured requests, one with invalid UTF-8, go over gRPC, plain or gzip, to the file exporter, with
-        /// and without the batch processor.
-        /// Guarantees: the file holds each span once, with its resource and scope, every field equal and every attribute in
-        /// its place; each byte that is not UTF-8 is U+FFFD.
+        /// Scenario: five captured requests, one with invalid UTF-8, go over gRPC, plain or gzip, to the file exporter,
+        /// with and without the batch processor.
+        /// Guarantees: the file holds each span once, with its resource and scope, every field equal and every
+        /// attribute in its place; each byte that is not UTF-8 is U+FFFD.
         @Test(
             arguments: [[], ["--gzip"]], ["", "batch: {timeout: 50ms, send_batch_max_size: 100, send_batch_size: 100}"])
         func jsonIsComplete(options: [String], processor: String) async throws {
@@ -84,9 +84,48 @@ extension EndToEnd {
             }
         }
 
+        /// Scenario: a span whose attributes are the integer 0, an empty text, false, 0.0, an empty list, no value at all, a
+        /// key that comes twice, an empty key, bytes, and text that is not UTF-8.
+        /// Guarantees: the file has all of them, in their order, both of the twins, nothing for what was not there.
+        @Test func oddAttributesAreKept() async throws {
+            let values: [(key: String, value: [ProtobufField]?)] = [
+                ("zero", [ProtobufField(3, .varint(0))]), ("empty", [ProtobufField(1, .bytes([]))]),
+                ("twin", [ProtobufField(3, .varint(1))]), ("false", [ProtobufField(2, .varint(0))]),
+                ("double", [ProtobufField(4, .fixed64(0))]),
+                ("list", [ProtobufField(5, .message(ProtobufMessage([])))]),
+                ("none", []), ("missing", nil), ("twin", [ProtobufField(3, .varint(UInt64.max))]),
+                ("", [ProtobufField(7, .bytes([0, 255]))]), ("broken", [ProtobufField(1, .bytes([0xE2, 0x82, 0x41]))]),
+            ]
+            let attributes = values.map { entry in
+                let key = ProtobufField(1, .bytes(Array(entry.key.utf8)))
+                let value = entry.value.map { ProtobufField(2, .message(ProtobufMessage($0))) }
+                return ProtobufField(9, .message(ProtobufMessage([key] + [value].compactMap { $0 })), .repeated)
+            }
+            let identifiers = [
+                ProtobufField(1, .bytes(Array(repeating: 7, count: 16))),
+                ProtobufField(2, .bytes(Array(repeating: 9, count: 8))),
+            ]
+            let span = ProtobufMessage(identifiers + attributes)
+            let request = [2, 2, 1].reduce(span) { inner, number in
+                ProtobufMessage([ProtobufField(UInt32(number), .message(inner), .repeated)])
+            }
+            try await withCollector(toFile) { collector in
+                let file = collector.directory.appendingPathComponent("odd.pb")
+                try Data(request.bytes).write(to: file)
+                try await replay([file], to: collector)
+                #expect(await collector.terminate() == 0)
+                let result = try await compare(ExportedFile(of: collector).url, with: [file])
+                #expect(result == "same: 1 items\n")
+                let written = try #require(try ExportedFile(of: collector).spans().first)
+                let keys = (written["attributes"] as? [[String: Any]])?.map { $0["key"] as? String ?? "" }
+                #expect(keys == values.map(\.key))
+                #expect(textAttributes(written) == ["empty": "", "broken": "\u{fffd}\u{fffd}A"])
+            }
+        }
+
         /// Scenario: the captures pass the attributes processor with the rule that takes `upstream_addr` apart.
-        /// Guarantees: exactly the spans whose address matches get `upstream_primary`, and `upstream_secondary` with the
-        /// second address or the empty text; all other spans stay as they were.
+        /// Guarantees: exactly the spans whose address matches get `upstream_primary`, and `upstream_secondary` with
+        /// the second address or the empty text; all other spans stay as they were.
         @Test func upstreamAddressIsExtracted() async throws {
             let config = #"""
                 processors:

@@ -8,8 +8,8 @@ extension EndToEnd {
     struct SDKTests {
         private static let count = 300
 
-        /// Scenario: the Python SDK sends 300 spans, 300 log records and two metrics with 300 and one data points, over gRPC,
-        /// and over HTTP with gzip.
+        /// Scenario: the Python SDK sends 300 spans, 300 log records and two metrics with 300 and one data points, over
+        /// gRPC, and over HTTP with gzip.
         /// Guarantees: every export is acknowledged, and the file holds each span, record and point by its name.
         @Test(arguments: ["grpc", "http"])
         func deliversAllSignals(transport: String) async throws {

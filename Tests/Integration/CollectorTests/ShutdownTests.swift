@@ -21,8 +21,8 @@ extension EndToEnd {
 
         /// Scenario: acknowledged spans wait in memory when the signal comes; then otelcol is started again in the same
         /// folder, and the same happens once more.
-        /// Guarantees: nothing was written before the signal; status 0 after it, and all spans are in the file, those of
-        /// both runs.
+        /// Guarantees: nothing was written before the signal; status 0 after it, and all spans are in the file, those
+        /// of both runs.
         @Test(arguments: [SIGTERM, SIGINT])
         func drainsMemory(signal: Int32) async throws {
             let captures = try nginxCaptures()
@@ -42,8 +42,8 @@ extension EndToEnd {
         }
 
         /// Scenario: 50 calls have sent half of their request when SIGTERM comes, and the other half after GOAWAY.
-        /// Guarantees: GOAWAY covers all of them, all are answered OK, the program ends with status 0, and their spans are
-        /// in the file.
+        /// Guarantees: GOAWAY covers all of them, all are answered OK, the program ends with status 0, and their spans
+        /// are in the file.
         @Test func answersOpenCalls() async throws {
             let capture = try nginxCaptures()[0]
             try await withCollector(toFile) { collector in
@@ -60,8 +60,8 @@ extension EndToEnd {
             }
         }
 
-        /// Scenario: 3000 calls, 100 at a time, come from grpc's C core; after some of them SIGTERM ends otelcol, and another
-        /// one starts on the same port.
+        /// Scenario: 3000 calls, 100 at a time, come from grpc's C core; after some of them SIGTERM ends otelcol, and
+        /// another one starts on the same port.
         /// Guarantees: every call is answered OK, by the one or the other, and each span is written exactly once.
         @Test func restartUnderLoad() async throws {
             let config = toFile.replacing("path: out.json", with: "path: out.json, append: true")
@@ -94,7 +94,8 @@ extension EndToEnd {
             }
         }
 
-        /// Scenario: otelcol runs as process 1 of its own process namespace, as it does in a container, and is told to end.
+        /// Scenario: otelcol runs as process 1 of its own process namespace, as it does in a container, and is told to
+        /// end.
         /// Guarantees: it takes the signal there too, drains, and ends with status 0.
         @Test func runsAsProcessOne() async throws {
             try await withTemporaryDirectory { directory in
@@ -114,8 +115,8 @@ extension EndToEnd {
             }
         }
 
-        /// Scenario: the health check is asked while all is well, and while a request that was opened before SIGTERM holds
-        /// the shutdown up.
+        /// Scenario: the health check is asked while all is well, and while a request that was opened before SIGTERM
+        /// holds the shutdown up.
         /// Guarantees: 200, then 503, each with its status in the body.
         @Test func healthFollowsTheState() async throws {
             try await withCollector(toFile) { collector in

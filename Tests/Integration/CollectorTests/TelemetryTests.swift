@@ -29,7 +29,8 @@ extension EndToEnd {
         }
 
         /// Scenario: all signals come in over both protocols and are written; one more exporter's backend is dead.
-        /// Guarantees: each series that dashboards ask for is there, by otelcol's name, with its labels and its exact count.
+        /// Guarantees: each series that dashboards ask for is there, by otelcol's name, with its labels and its exact
+        /// count.
         @Test func seriesAreThere() async throws {
             try await withCollector(pipelines) { collector in
                 try await sendAll(to: collector)

@@ -36,7 +36,7 @@ extension EndToEnd {
             let kinds = ["receivers:", "processors:", "exporters:", "extensions:"]
             let names = [
                 "otlp", "batch", "memory_limiter", "attributes", "resource", "file", "debug", "otlphttp",
-                "health_check",
+                "health_check", "clickhouse", "file_storage",
             ]
             for name in kinds + names.map({ "- name: \($0)\n" }) { #expect(result.output.contains(name), "\(name)") }
         }

@@ -21,7 +21,7 @@ extension EndToEnd {
     @Suite("Configuration files")
     struct ConfigurationFilesTests {
         private static let folder = packageDirectory.appendingPathComponent("configs")
-        static let files = ["default.yaml", "container.yaml", "qa8.yaml", "qa10.yaml"]
+        static let files = ["default.yaml", "container.yaml", "clickstack-local.yaml", "qa8.yaml", "qa10.yaml"]
 
         /// Scenario: each file in configs/.
         /// Guarantees: `validate` takes it: status 0, nothing on stderr.

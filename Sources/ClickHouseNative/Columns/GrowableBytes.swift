@@ -152,6 +152,23 @@ package struct GrowableBytes: ~Copyable {
         unsafe append(UnsafePointer(other.start), count: other.count)
     }
 
+    /// Appends the 32-bit numbers that `numbers` holds, each with `shift` added, cut to a narrower width.
+    mutating func append<Narrow: FixedWidthInteger>(
+        narrowed numbers: borrowing GrowableBytes, adding shift: UInt32, to type: Narrow.Type
+    ) {
+        let width = MemoryLayout<Narrow>.size
+        let numberCount = numbers.count / 4
+        reserve(numberCount * width)
+        let source = unsafe UnsafeRawPointer(numbers.start)
+        let target = unsafe UnsafeMutableRawPointer(start + count)
+        for index in 0..<numberCount {
+            let number = unsafe source.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self) &+ shift
+            unsafe target.storeBytes(
+                of: Narrow(truncatingIfNeeded: number).littleEndian, toByteOffset: index * width, as: Narrow.self)
+        }
+        advance(numberCount * width)
+    }
+
     @usableFromInline @inline(__always)
     mutating func advance(_ byteCount: Int) { count += byteCount }
 

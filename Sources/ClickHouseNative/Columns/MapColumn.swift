@@ -1,4 +1,5 @@
-/// A column of Map(K, V) with text for keys and values; on the wire it is Array(Tuple(K, V)): end offsets, keys, values.
+/// A column of Map(K, V) with text for keys and values; on the wire it is Array(Tuple(K, V)): end offsets, keys,
+/// values.
 @safe @frozen
 package struct MapColumn: EncodedColumn, ~Copyable {
     package var keys: TextColumn
@@ -52,8 +53,8 @@ package struct MapColumn: EncodedColumn, ~Copyable {
         }
     }
 
-    /// Appends a row that many rows in a row have: `fill` appends the pairs for the first of them, which is copied for the
-    /// others.
+    /// Appends a row that many rows in a row have: `fill` appends the pairs for the first of them, which is copied for
+    /// the others.
     ///
     /// - Parameter encoded: nil for the first; where the encoded row lies afterwards.
     @inlinable @inline(__always)

@@ -90,8 +90,8 @@ package struct StringDictionary: ~Copyable {
         }
     }
 
-    /// Mixes sixteen bytes at a time by multiplication; the last ones overlap those before them. The values come from trusted
-    /// clients' attribute keys and names, and a collision costs only a comparison.
+    /// Mixes sixteen bytes at a time by multiplication; the last ones overlap those before them. The values come from
+    /// trusted clients' attribute keys and names, and a collision costs only a comparison.
     @inlinable @inline(__always)
     static func hash(_ bytes: UnsafePointer<UInt8>, _ byteCount: Int) -> UInt64 {
         var hash = UInt64(truncatingIfNeeded: byteCount) &* 0x9e37_79b9_7f4a_7c15

@@ -162,15 +162,10 @@ package struct TextColumn: EncodedColumn, ~Copyable {
         output.append(fixed: UInt64(entryCount))
         dictionary.appendEntries(to: &output)
         output.append(fixed: UInt64(rowCount))
-        output.reserve(rowCount << widthCode)
-        for row in 0..<rowCount {
-            let index =
-                unsafe UnsafeRawPointer(data.start).loadUnaligned(fromByteOffset: row * 4, as: UInt32.self) + shift
-            switch widthCode {
-            case 0: output.append(UInt8(truncatingIfNeeded: index))
-            case 1: output.append(fixed: UInt16(truncatingIfNeeded: index))
-            default: output.append(fixed: index)
-            }
+        switch widthCode {
+        case 0: output.append(narrowed: data, adding: shift, to: UInt8.self)
+        case 1: output.append(narrowed: data, adding: shift, to: UInt16.self)
+        default: output.append(narrowed: data, adding: shift, to: UInt32.self)
         }
     }
 }

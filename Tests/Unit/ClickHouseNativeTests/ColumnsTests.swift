@@ -125,7 +125,8 @@ struct ColumnsTests {
         }
         var repeated = MapColumn()
         var plain = MapColumn()
-        #expect(repeated.prepare(for: try ColumnType(type)) && plain.prepare(for: try ColumnType(type)))
+        #expect(repeated.prepare(for: try ColumnType(type)))
+        #expect(plain.prepare(for: try ColumnType(type)))
         var row: MapColumn.EncodedRow?
         for _ in 0..<3 {
             repeated.appendRow(encoded: &row) { fill(&$0) }
@@ -165,7 +166,8 @@ struct ColumnsTests {
         #expect(!column.prepare(for: try ColumnType("Enum8('Ok' = 1)")))
     }
 
-    /// Scenario: a time of 1.5 s and some nanoseconds, one before 1970 and one after 2106, in all types that hold times.
+    /// Scenario: a time of 1.5 s and some nanoseconds, one before 1970 and one after 2106, in all types that hold
+    /// times.
     @Test(
         "times",
         arguments: [

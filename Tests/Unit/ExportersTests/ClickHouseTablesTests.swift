@@ -5,8 +5,8 @@ import Testing
 
 @testable import Exporters
 
-/// Requests become the rows of the right tables and days, and unsuitable tables are named. (What the rows hold is tested on a
-/// real server.)
+/// Requests become the rows of the right tables and days, and unsuitable tables are named. (What the rows hold is
+/// tested on a real server.)
 struct ClickHouseTablesTests {
     private static func prepare(
         _ encoder: any TableEncoder, types: [String: String] = [:], without missing: Set<String> = []
@@ -95,7 +95,8 @@ struct ClickHouseTablesTests {
         ] as [(UInt64, UInt32)])
     func dayOfTime(nanos: UInt64, day: UInt32) { #expect(PartitionDay.of(unixNanos: nanos) == day) }
 
-    /// Scenario: the same requests again after a block, after an error in a request, and after a table that cannot be written.
+    /// Scenario: the same requests again after a block, after an error in a request, and after a table that cannot be
+    /// written.
     /// Guarantees: the same block each time.
     @Test("an encoder starts afresh", arguments: Seeds.regression.prefix(2))
     func reuse(seed: UInt64) throws {

@@ -20,6 +20,7 @@ extension TextColumn {
         case .empty: append(.empty)
         case .string(let text): append(text)
         case .int(let value): append(decimal: value)
+        case .bool(let value): append(value ? "true" : "false")
         default:
             scratch.removeAll(keepingCapacity: true)
             OTLPRequest.appendText(of: anyValue, to: &scratch)
@@ -49,8 +50,8 @@ extension TextColumn {
 extension MapColumn {
     /// Appends one KeyValue message as a pair of the row in progress, its value as text.
     ///
-    /// Most attributes are short: one comparison chain recognises the layout that has no other reading, and all others take the
-    /// long way.
+    /// Most attributes are short: one comparison chain recognises the layout that has no other reading, and all others
+    /// take the long way.
     @inline(__always)
     mutating func append(keyValue: WireBytes, scratch: inout [UInt8]) throws(WireError) {
         let count = keyValue.count
@@ -61,16 +62,17 @@ extension MapColumn {
             let valueCount = count - keyCount - 4
             if valueCount >= 2, unsafe bytes[2 + keyCount] == Tag.value, unsafe Int(bytes[3 + keyCount]) == valueCount {
                 let value = unsafe bytes + (4 + keyCount)
+                unsafe keys.append(bytes + 2, count: keyCount)
                 if unsafe value[0] == Tag.string, unsafe Int(value[1]) == valueCount - 2 {
-                    unsafe keys.append(bytes + 2, count: keyCount)
                     unsafe values.append(value + 2, count: valueCount - 2)
-                    return
-                }
-                if unsafe value[0] == Tag.int, let number = unsafe Self.varint(value + 1, count: valueCount - 1) {
-                    unsafe keys.append(bytes + 2, count: keyCount)
+                } else if unsafe value[0] == Tag.int, let number = unsafe Self.varint(value + 1, count: valueCount - 1)
+                {
                     values.append(decimal: Int64(bitPattern: number))
-                    return
+                } else {
+                    try values.append(
+                        textOf: unsafe WireBytes(start: value, count: valueCount), scratch: &scratch)
                 }
+                return
             }
         }
         try append(anyKeyValue: keyValue, scratch: &scratch)

@@ -2,8 +2,8 @@ import OTLP
 
 /// The partitions that rows go to: the tables are partitioned by the day of their timestamp.
 enum PartitionDay {
-    /// Days since 1970 in UTC, held to what a Date holds; before 1970 is day 0. A server in another time zone cuts its days at
-    /// another hour, so that a day here may touch two of its partitions.
+    /// Days since 1970 in UTC, held to what a Date holds; before 1970 is day 0. A server in another time zone cuts its
+    /// days at another hour, so that a day here may touch two of its partitions.
     static func of(unixNanos: UInt64) -> UInt32 {
         let days = Int64(bitPattern: unixNanos) / 86_400_000_000_000
         return UInt32(clamping: min(days, 0xffff))

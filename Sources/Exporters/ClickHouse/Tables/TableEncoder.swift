@@ -3,8 +3,9 @@ import OTLP
 
 /// Turns export requests into blocks of one table, straight from the wire bytes into reused column buffers.
 ///
-/// Use: `prepare` with the header that the server sends for the INSERT, `append` each request, `finishBlock`. An encoder keeps its
-/// memory, so a pool of them serves all batches; it locks for the length of each call, and is used by one batch at a time.
+/// Use: `prepare` with the header that the server sends for the INSERT, `append` each request, `finishBlock`. An
+/// encoder keeps its memory, so a pool of them serves all batches; it locks for the length of each call, and is used
+/// by one batch at a time.
 protocol TableEncoder: AnyObject, Sendable {
     /// The columns that an INSERT must name.
     var columnNames: [String] { get }
@@ -15,7 +16,8 @@ protocol TableEncoder: AnyObject, Sendable {
 
     /// Chooses the columns' encodings by the types that the server asks for, and forgets all rows.
     ///
-    /// - Throws: `.encoding`, naming table, column and type, where a column is missing or its type cannot hold the values.
+    /// - Throws: `.encoding`, naming table, column and type, where a column is missing or its type cannot hold the
+    /// values.
     func prepare(header: NativeBlock) throws(ClickHouseError)
 
     /// Appends the rows of a canonical request of the table's signal; of metrics, those of the table's kind.

@@ -123,11 +123,22 @@ struct TracesRows: TableRows, ~Copyable {
         linkAttributes.endRow()
     }
 
-    private mutating func append(event bytes: WireBytes) throws(WireError) {
-        let event = try SpanEventView(bytes)
-        eventTimestamps.elements.append(unixNanos: event.timeUnixNano)
-        eventNames.elements.append(event.name)
-        try eventAttributes.elements.appendRow(event.attributes, scratch: &scratch)
+    private mutating func append(event: WireBytes) throws(WireError) {
+        var time: UInt64 = 0
+        var name = WireBytes.empty
+        var cursor = WireCursor(event)
+        while let field = try cursor.nextField() {
+            switch field.number {
+            case SpanEventField.timeUnixNano: time = try field.fixed64()
+            case SpanEventField.name: name = try field.payload()
+            case SpanEventField.attributes:
+                try eventAttributes.elements.append(keyValue: try field.payload(), scratch: &scratch)
+            default: continue
+            }
+        }
+        eventTimestamps.elements.append(unixNanos: time)
+        eventNames.elements.append(name)
+        eventAttributes.elements.endRow()
     }
 
     private mutating func append(link bytes: WireBytes) throws(WireError) {

@@ -172,7 +172,10 @@ package enum ColumnValues: Sendable {
         case .float32: return try skip(rowCount * 4, from: &reader)
         case .float64: return try skip(rowCount * 8, from: &reader)
         case .uuid: return try skip(rowCount * 16, from: &reader)
-        case .fixedString(let count): return try skip(rowCount * max(0, count), from: &reader)
+        case .fixedString(let count):
+            let (byteCount, isTooMuch) = rowCount.multipliedReportingOverflow(by: max(0, count))
+            guard !isTooMuch else { throw .malformed("a FixedString of \(count) bytes") }
+            return try skip(byteCount, from: &reader)
         case .nullable(let inner):
             _ = try reader.readBytes(rowCount)
             return try readData(from: &reader, type: inner, rowCount: rowCount)

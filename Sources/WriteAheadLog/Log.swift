@@ -50,7 +50,8 @@ package protocol LogConsumer: AnyObject, Sendable {
     /// Makes a batch of `ranges`, which must have been handed out by `next`. Durable when it returns (durable consumers).
     func cut(_ ranges: [ItemRange]) async throws(LogError) -> Cut
 
-    /// Replaces an open cut by smaller ones that cover the same items. Durable when it returns.
+    /// Replaces an open cut by smaller ones that cover the same items and inherit its progress: what is delivered of the
+    /// whole is delivered of its parts. Durable when it returns.
     func split(_ id: BatchID, into parts: [[ItemRange]]) async throws(LogError) -> [Cut]
 
     /// Keeps what of an open cut is already delivered (opaque to the log), best effort.

@@ -219,7 +219,7 @@ struct MemoryLogState: ~Copyable {
         consumers[key]!.cuts[id] = nil
         var children: [Cut] = []
         for (ranges, count) in zip(parts, counts) {
-            children.append(makeCut(key, ranges, itemCount: count, progress: []))
+            children.append(makeCut(key, ranges, itemCount: count, progress: parent.progress))
         }
         return children
     }

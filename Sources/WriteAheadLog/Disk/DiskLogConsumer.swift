@@ -184,7 +184,10 @@ extension DiskLogState {
                 hasher.combine(range.sequence)
                 hasher.combine(UInt64(range.items.lowerBound) << 32 | UInt64(range.items.upperBound))
             }
-            children.append(OpenCut(id: hasher.id, ranges: ranges, oldestReceivedAt: parent.oldestReceivedAt))
+            children.append(
+                OpenCut(
+                    id: hasher.id, ranges: ranges, oldestReceivedAt: parent.oldestReceivedAt,
+                    progress: parent.progress))
         }
         guard rest.isEmpty, children.allSatisfy({ !$0.ranges.isEmpty }) else {
             throw LogError(.misuse, "the parts of batch \(id) do not cover it")

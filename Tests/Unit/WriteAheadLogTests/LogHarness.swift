@@ -226,8 +226,9 @@ final class LogHarness {
             models[name]!.ended[id] = cut
             for (child, ranges) in zip(children, [left, right]) {
                 #expect(child.ranges == ranges)
+                #expect(child.progress == cut.progress)
                 models[name]!.open[child.id] = ModelCut(
-                    ranges: ranges, items: LogHarness.items(ranges) { payloads[$0]! })
+                    ranges: ranges, items: LogHarness.items(ranges) { payloads[$0]! }, progress: cut.progress)
             }
         } catch {
             try tolerate(error)

@@ -112,7 +112,7 @@ import Testing
         #expect(throws: LogError.self) { try log.appendNow(record(items: 1, bytes: 1)) }
     }
 
-    @Test("a split keeps the items under new ids; parts that do not cover the batch are refused")
+    @Test("a split keeps the items under new ids, and the progress; parts that do not cover the batch are refused")
     func split() async throws {
         let log = MemoryLog(capacityBytes: 1000)
         let consumer = try log.openConsumer("c", options: ConsumerOptions(isDurable: false))
@@ -121,7 +121,9 @@ import Testing
         let cut = try await consumer.cut([ItemRange(sequence: 1, items: 0..<4)])
         let halves = [[ItemRange(sequence: 1, items: 0..<2)], [ItemRange(sequence: 1, items: 2..<4)]]
         await #expect(throws: LogError.self) { _ = try await consumer.split(cut.id, into: [halves[0]]) }
+        consumer.saveProgress(cut.id, [1, 2])
         let parts = try await consumer.split(cut.id, into: halves)
+        #expect(parts.map(\.progress) == [[1, 2], [1, 2]])
         #expect(Set(parts.map(\.id)).union([cut.id]).count == 3)
         #expect(consumer.backlog.inFlightItems == 4)
         for part in parts { consumer.done(part.id, outcome: CutOutcome(dropped: 2)) }

@@ -7,10 +7,11 @@ package enum Seeds {
     /// Seeds that failed once, and a few that are always run.
     package static let regression: [UInt64] = replayed.map { [$0] } ?? [1, 2, 3, 4, 5, 6, 7, 8]
 
-    /// Seeds nobody has tried before.
+    /// Seeds nobody has tried before; ten times as many in a long run (`scripts/test --all`).
     package static func fresh(count: Int) -> [UInt64] {
         guard replayed == nil else { return [] }
         var random = SystemRandomNumberGenerator()
+        let count = unsafe getenv("OTELCOL_LONG_TESTS") == nil ? count : 10 * count
         return (0..<count).map { _ in random.next() }
     }
 

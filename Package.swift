@@ -119,6 +119,10 @@ let package = Package(
         unitTests(
             "CollectorTests",
             ["Collector", "Component", "OTLP", "WriteAheadLog", "SendingQueue", logging]),
+        // With the real process, and real disks that fill up and fail.
+        .testTarget(
+            name: "DurabilityTests", dependencies: ["otelcol", "TestSupport"],
+            path: "Tests/Integration/DurabilityTests", swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

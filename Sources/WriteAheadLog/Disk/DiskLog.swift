@@ -87,8 +87,15 @@ package final class DiskLog: Log {
     package var status: LogStatus {
         var status = state.withLock { $0.status }
         status.capacityBytes = configuration.bytesMax
+        let free = try? fileSystem.availableBytes(configuration.directory) - configuration.freeBytesMin
+        let allowed = configuration.bytesMax.map { $0 - status.fileBytes }
+        // Files that are there already count as room, but for the reserve.
+        let spare = max(status.fileBytes - status.bytes - SegmentPool.reserveCount * configuration.reserveBytes, 0)
+        status.roomBytes = [free, allowed].compactMap { $0 }.min().map { max($0, 0) + spare }
         return status
     }
+
+    package var accounts: [String: ConsumerAccount] { state.withLock { $0.accounts } }
 
     package func close() async {
         await withCheckedContinuation { continuation in

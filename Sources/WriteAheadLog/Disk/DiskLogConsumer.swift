@@ -72,8 +72,10 @@ final class DiskLogConsumer: LogConsumer {
         }
         do {
             try await log.commit(.cut(name, open))
+            log.state.withLock { $0.openConsumers[name]?.cutting[open.id] = nil }
         } catch {
             log.state.withLock { state in
+                state.openConsumers[name]?.cutting[open.id] = nil
                 for part in taken.reversed() { state.openConsumers[name]?.giveBack(part) }
             }
             throw error
@@ -128,7 +130,9 @@ extension DiskLogState {
         if let place = places[name] { return (place.covered.floor, place.cutsByAge.map(\.cut), false) }
         // When control records were lost, it may have been known: what it had is then all that is left.
         let floor = historyIsComplete ? committed.item : oldest.item
-        places[name] = ConsumerPlace(floor: floor)
+        let place = ConsumerPlace(floor: floor)
+        places[name] = place
+        openings[name] = AccountOpening(place: place, end: committed.item, waiting: Int(committed.item - floor))
         return (floor, [], true)
     }
 
@@ -152,7 +156,9 @@ extension DiskLogState {
             hasher.combine(UInt64(part.record.payloadChecksum))
         }
         let oldest = taken.map(\.record.receivedAt).min() ?? 0
-        return (OpenCut(id: hasher.id, ranges: taken.map(\.placed), oldestReceivedAt: oldest), taken)
+        let cut = OpenCut(id: hasher.id, ranges: taken.map(\.placed), oldestReceivedAt: oldest)
+        if openConsumers[name]!.isDurable { openConsumers[name]!.cutting[cut.id] = cut.itemCount }
+        return (cut, taken)
     }
 
     /// The cuts that replace an open one. Their ids come from its id and their ranges.
@@ -190,8 +196,7 @@ extension DiskLogState {
         guard let consumer = openConsumers[name] else { return backlog }
         let place = place(of: name, consumer)
         backlog.waitingRecords = Int(committed.sequence - consumer.cursor.sequence) + consumer.handedOut.count
-        let beyondCursor = committed.item - consumer.cursor.item - place.covered.count(from: consumer.cursor.item)
-        backlog.waitingItems = Int(beyondCursor) + consumer.handedOutItems
+        backlog.waitingItems = waitingItems(place, consumer)
         backlog.waitingBytes = Int(committed.byte - min(committed.byte, consumer.cursor.byte)) + consumer.handedOutBytes
         backlog.inFlightItems = place.inFlightItems
         backlog.skippedItems = place.skippedItems

@@ -134,6 +134,7 @@ private final class ReopenedLog: Log {
     func openConsumer(_ name: String, options: ConsumerOptions) throws(LogError) -> any LogConsumer { consumer }
     var recordBytesMax: Int { inner.recordBytesMax }
     var status: LogStatus { inner.status }
+    var accounts: [String: ConsumerAccount] { inner.accounts }
     func close() async { await inner.close() }
 }
 

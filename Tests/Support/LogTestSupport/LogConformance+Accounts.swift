@@ -1,4 +1,4 @@
-package import WriteAheadLog
+import WriteAheadLog
 
 extension LogConformance {
     /// Every item is in exactly one place of each consumer's account, whatever is done to it.

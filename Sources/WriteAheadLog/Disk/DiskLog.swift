@@ -117,8 +117,14 @@ package final class DiskLog: Log {
     // MARK: To the writer
 
     /// Hands a record to the writer. Returns why not, if it did not.
-    func enqueue(_ record: PendingRecord, isBounded: Bool = false) -> LogError? {
+    ///
+    /// - Parameter change: made in the same moment, whether or not the record is taken: the writer never sees the one
+    ///   without the other, and so frees no segment before what made it free is written.
+    func enqueue(
+        _ record: PendingRecord, isBounded: Bool = false, with change: (inout DiskLogState) -> Void = { _ in }
+    ) -> LogError? {
         let (refusal, isFirst) = state.withLock { state -> (LogError?, Bool) in
+            change(&state)
             if state.isClosing { return (LogError(.closed, "the log is closed"), false) }
             let isFull = state.pendingBytes + record.byteCount > pendingBytesMax && !state.pending.isEmpty
             if isBounded, isFull { return (LogError(.full, "the disk does not keep up"), false) }

@@ -96,22 +96,26 @@ final class DiskLogConsumer: LogConsumer {
     }
 
     func saveProgress(_ id: BatchID, _ progress: [UInt8]) {
-        log.state.withLock { _ = $0.updatePlace(of: name) { $0.saveProgress(id, progress) } }
-        write(.progress(name, id, progress))
+        write(.progress(name, id, progress)) { [name] state in
+            _ = state.updatePlace(of: name) { $0.saveProgress(id, progress) }
+        }
     }
 
     func done(_ id: BatchID, outcome: CutOutcome) {
-        log.state.withLock { state in
+        write(.done(name, id, outcome)) { [name] state in
             _ = state.updatePlace(of: name) { $0.finish(id, outcome) }
             state.trimTail()
         }
-        write(.done(name, id, outcome))
     }
 
-    /// Hands a record to the writer that nobody waits for: a closed log does not need it, and a lost one only means that
-    /// a batch is sent again.
-    private func write(_ record: ControlRecord) {
-        if isDurable { _ = log.enqueue(PendingRecord(record, effect: .none)) }
+    /// Makes `change`, and hands its record to the writer. Nobody waits for that: a closed log does not need it, and a lost
+    /// one only means that a batch is sent again.
+    private func write(_ record: ControlRecord, with change: (inout DiskLogState) -> Void) {
+        if isDurable {
+            _ = log.enqueue(PendingRecord(record, effect: .none), with: change)
+        } else {
+            log.state.withLock { change(&$0) }
+        }
     }
 
     var backlog: ConsumerBacklog { log.state.withLock { $0.backlog(of: name) } }

@@ -72,10 +72,11 @@ func measureOpening(_ directory: String) async throws {
     let consumer = try log.openConsumer("bench", options: ConsumerOptions(isDurable: true))
     for _ in 0..<10 { try await append(LogRecord(payload: [1, 2, 3], itemCount: 1, receivedAtUnixNanos: 1), to: log) }
     guard unsafe system("cp -r '\(directory)/killed' '\(directory)/copy'") == 0 else { return print("cp failed") }
-    let start = now()
+    let (start, processor) = (now(), processorSeconds())
     let copy = try DiskLog.open(DiskLogConfiguration(directory: "\(directory)/copy"))
-    print("open after a kill, one segment of 32 MiB almost empty: \((now() - start) / 1000) us, ", terminator: "")
-    print("\(copy.status.records) records")
+    print(
+        "open after a kill, one segment of 32 MiB almost empty: \((now() - start) / 1000) us,",
+        "\(Int((processorSeconds() - processor) * 1e6)) us CPU, \(copy.status.records) records")
     withExtendedLifetime(consumer) {}
     await copy.close()
     await log.close()

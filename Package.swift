@@ -136,6 +136,10 @@ let package = Package(
                 "SocketTestSupport", logging,
             ],
             path: "Tests/Integration/ClickHouseTests", swiftSettings: settings),
+        // With the real process, and real disks that fill up and fail.
+        .testTarget(
+            name: "DurabilityTests", dependencies: ["otelcol", "TestSupport"],
+            path: "Tests/Integration/DurabilityTests", swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -262,6 +262,8 @@ package protocol Extension: Sendable {
     func start() async throws
     /// All pipelines run.
     func pipelinesReady() async
+    /// All pipelines run; `host` tells how they fare, for as long as they do. Called in place of `pipelinesReady()`.
+    func pipelinesReady(on host: any Host) async
     /// Shutdown has begun.
     func pipelinesNotReady() async
     func stop() async
@@ -269,6 +271,7 @@ package protocol Extension: Sendable {
 
 extension Extension {
     package func pipelinesReady() async {}
+    package func pipelinesReady(on host: any Host) async { await pipelinesReady() }
     package func pipelinesNotReady() async {}
 }
 

@@ -17,8 +17,10 @@ struct ExportAttempt: Sendable {
     /// - Parameter records: the batch's records if they are at hand; nil: they are read again.
     func run(records: [StoredRecord]?) async -> AttemptResult {
         let payloads: [[UInt8]]
+        let itemCount: Int
         do throws(LogError) {
             let stored = if let records { records } else { try context.consumer.read(cut.ranges) }
+            itemCount = stored.reduce(0) { $0 + $1.items.count }
             do throws(WireError) {
                 payloads = try stored.payloads(context.slice, signal: context.signal)
             } catch {
@@ -28,10 +30,11 @@ struct ExportAttempt: Sendable {
             return .unreadable(error)
         }
         let batch = Batch(
-            id: cut.id, signal: context.signal, payloads: payloads, itemCount: cut.itemCount,
+            id: cut.id, signal: context.signal, payloads: payloads, itemCount: itemCount,
             timeout: context.config.timeout, attempt: number, progress: cut.progress)
         do throws(ExportError) {
-            return .delivered(try await context.exporter.export(batch, within: context.timeline))
+            let delivery = try await context.exporter.export(batch, within: context.timeline)
+            return .delivered(delivery, lost: cut.itemCount - itemCount)
         } catch {
             return .failed(error)
         }

@@ -36,18 +36,20 @@ final class PipelineLogWriter: Sendable {
     private let partitions: PartitionTable?
     private let slice: PayloadSlicer
     private let blockers: [Blocker]
+    private let account: PipelineAccount
     private let workers: WorkerPool
     private let timeline: Timeline
     private let state = Mutex(State())
 
     init(
         log: any Log, recordBytesMax: Int, partitions: PartitionTable?, blockers: [Blocker],
-        workers: WorkerPool, timeline: Timeline, slice: @escaping PayloadSlicer
+        account: PipelineAccount, workers: WorkerPool, timeline: Timeline, slice: @escaping PayloadSlicer
     ) {
         self.log = log
         self.recordBytesMax = recordBytesMax
         self.partitions = partitions
         self.blockers = blockers
+        self.account = account
         self.workers = workers
         self.timeline = timeline
         self.slice = slice
@@ -55,19 +57,28 @@ final class PipelineLogWriter: Sendable {
 
     /// `completion` is called once, when all of the request is committed or some of it was refused.
     func append(_ telemetry: consuming Telemetry, completion: @escaping Completion) {
+        let itemCount = telemetry.itemCount
         let records: [LogRecord]
         do throws(RefusalError) {
             records = try makeRecords(telemetry)
         } catch {
+            account.refused(itemCount)
             completion(.failure(error))
             return
         }
         if records.count == 1 {
-            append(records[0], mayWait: true, completion: completion)
+            appendCounted(records[0], completion: completion)
             return
         }
         let join = Join(records.count, completion: completion)
-        for record in records { append(record, mayWait: true) { join.end($0) } }
+        for record in records { appendCounted(record) { join.end($0) } }
+    }
+
+    private func appendCounted(_ record: LogRecord, completion: @escaping Completion) {
+        append(record, mayWait: true) { [account, itemCount = record.itemCount] result in
+            account.ended(itemCount, result)
+            completion(result)
+        }
     }
 
     private func makeRecords(_ telemetry: Telemetry) throws(RefusalError) -> [LogRecord] {

@@ -65,9 +65,11 @@ package final class PipelineSender: TelemetryConsumer {
         var directs: [DirectSender]
     }
 
-    private let pipeline: String
+    package let pipeline: String
+    package let log: any Log
+    /// What becomes of the requests; who runs processors before `consume` tells it what they do.
+    package let account = PipelineAccount()
     private let signal: Signal
-    private let log: any Log
     private let bindings: [ExporterBinding]
     private let batch: BatchSettings?
     private let batchMetrics: BatchMetrics?
@@ -147,7 +149,7 @@ package final class PipelineSender: TelemetryConsumer {
         }
         let writer = PipelineLogWriter(
             log: log, recordBytesMax: log.recordBytesMax, partitions: partitions, blockers: blockers,
-            workers: services.workers, timeline: services.timeline, slice: services.slice)
+            account: account, workers: services.workers, timeline: services.timeline, slice: services.slice)
         room.connect(writer)
         for queue in queues { queue.start() }
         running.withLock { [queues] in
@@ -206,13 +208,14 @@ package final class PipelineSender: TelemetryConsumer {
 
     // MARK: Requests
 
-    /// Takes a request: appends it once for all exporters with a queue, and sends it directly to those without.
+    /// Takes a request that `account` was told of: appends it once for all exporters with a queue, and sends it directly to those without.
     ///
     /// A refusal after a part of this succeeded makes the client send the whole request again.
     package func consume(
         _ telemetry: consuming Telemetry, completion: @escaping @Sendable (Result<Void, RefusalError>) -> Void
     ) {
         guard let (writer, directs) = running.withLock({ $0.map { ($0.writer, $0.directs) } }) else {
+            account.refused(telemetry.itemCount)
             completion(.failure(.shuttingDown))
             return
         }
@@ -227,7 +230,11 @@ package final class PipelineSender: TelemetryConsumer {
             append(telemetry, itemCount, to: writer, completion: completion)
             return
         }
-        let join = Join(count, completion: completion)
+        let join = Join(count) { [account] result in
+            // With a log it is the log that says, for each record.
+            if writer == nil { account.ended(itemCount, result) }
+            completion(result)
+        }
         for direct in directs { direct.send(telemetry) { join.end($0) } }
         if let writer { append(telemetry, itemCount, to: writer) { join.end($0) } }
     }

@@ -7,18 +7,25 @@ import WriteAheadLog
 extension SendingLoop {
     func settle(_ job: SendingJob, _ result: AttemptResult) async {
         switch result {
-        case .delivered(let delivery): delivered(job, delivery)
+        case .delivered(let delivery, let lost): delivered(job, delivery, lost: lost)
         case .failed(let error): await failed(job, error)
         case .undividable(let error): giveUp(job, .corrupt, reason: "cannot divide a stored request: \(error)")
         case .unreadable(let error): unreadable(job, error)
         }
     }
 
-    private func delivered(_ job: SendingJob, _ delivery: Delivery) {
+    private func delivered(_ job: SendingJob, _ delivery: Delivery, lost: Int) {
         let part = job.current
-        let rejected = min(max(delivery.rejectedItems, 0), part.itemCount)
-        end(part, CutOutcome(delivered: part.itemCount - rejected, rejectedByPeer: rejected))
-        context.metrics.sent.add(part.itemCount - rejected)
+        let sent = part.itemCount - lost
+        let rejected = min(max(delivery.rejectedItems, 0), sent)
+        end(part, CutOutcome(delivered: sent - rejected, rejectedByPeer: rejected, dropped: lost))
+        context.metrics.sent.add(sent - rejected)
+        if lost > 0 {
+            context.metrics.drop(lost, .corrupt)
+            context.logger.error(
+                "Stored items cannot be read back. The rest of their batch was sent.",
+                metadata: ["dropped_items": "\(lost)", "reason": "\(GiveUpCause.corrupt.rawValue)"])
+        }
         if rejected > 0 {
             context.metrics.rejected.add(rejected)
             context.logger.warning(

@@ -15,7 +15,8 @@ enum SendingEvent: Sendable {
 
 /// How an attempt ended, as its task reports it.
 enum AttemptResult: Sendable {
-    case delivered(Delivery)
+    /// `lost`: items of the batch that the log could not read any more, and that were left out.
+    case delivered(Delivery, lost: Int)
     case failed(ExportError)
     /// The log could not hand out the batch's bytes.
     case unreadable(LogError)

@@ -78,10 +78,13 @@ final class SendingQueue: Sendable {
     private let mailbox = Mailbox<SendingEvent>()
     private let shown: Mutex<ExporterState>
     private let owner = Mutex<Task<StopReport, Never>?>(nil)
-    private let countedSkips = Mutex(0)
+    /// Items of the consumer's backlog that the metrics have, or that an earlier process had.
+    private let counted: Mutex<(skipped: Int, lost: Int)>
 
     init(_ context: SendingContext) {
         self.context = context
+        let backlog = context.consumer.backlog
+        counted = Mutex((backlog.skippedItems, backlog.lostItems))
         shown = Mutex(
             ExporterState(
                 exporter: context.exporterID, pipeline: context.pipeline, signal: context.signal,
@@ -123,16 +126,21 @@ final class SendingQueue: Sendable {
         countSkips()
     }
 
-    /// Counts what the log made this consumer skip since the last time.
+    /// Counts what the log made this consumer skip, or could not read back for it, since the last time.
     private func countSkips() {
-        let skipped = context.consumer.backlog.skippedItems
-        let new = countedSkips.withLock { counted in
-            defer { counted = max(counted, skipped) }
-            return max(skipped - counted, 0)
+        let backlog = context.consumer.backlog
+        let (skipped, lost) = counted.withLock { counted in
+            defer {
+                counted.skipped = max(counted.skipped, backlog.skippedItems)
+                counted.lost = max(counted.lost, backlog.lostItems)
+            }
+            return (max(backlog.skippedItems - counted.skipped, 0), max(backlog.lostItems - counted.lost, 0))
         }
-        guard new > 0 else { return }
-        context.metrics.enqueueFailed.add(new)
-        context.metrics.drop(new, .queueFull)
+        if skipped > 0 {
+            context.metrics.enqueueFailed.add(skipped)
+            context.metrics.drop(skipped, .queueFull)
+        }
+        if lost > 0 { context.metrics.drop(lost, .corrupt) }
     }
 
     private var reading: ExporterMetrics.Reading {

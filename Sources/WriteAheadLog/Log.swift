@@ -22,6 +22,10 @@ package protocol Log: AnyObject, Sendable {
     /// Sizes and counts at this moment, one consistent snapshot.
     var status: LogStatus { get }
 
+    /// The accounts of all consumers that are open or durable, by name, read in one moment. Records without items are not
+    /// accounted for.
+    var accounts: [String: ConsumerAccount] { get }
+
     /// Commits what was appended, then closes. Appends after this fail with `.closed`.
     func close() async
 }
@@ -214,6 +218,10 @@ package struct LogStatus: Sendable {
     /// Payload bytes held; on disk, bytes of the segments in use.
     package var bytes = 0
     package var capacityBytes: Int?
+    /// Bytes of all files, with those that are kept for the next segments; 0 in memory.
+    package var fileBytes = 0
+    /// Bytes that can be appended before the log is full, as far as can be told.
+    package var roomBytes: Int?
     package var appendedItems = 0
     package var refusedItems = 0
     /// Records that were committed and could not be read back, and the items in them.

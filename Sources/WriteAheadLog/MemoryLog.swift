@@ -13,6 +13,7 @@ import Synchronization
 /// One lock; every operation is O(consumers), amortised, and no payload is copied.
 package final class MemoryLog: Log {
     let state: Mutex<MemoryLogState>
+    private let budget: MemoryBudget
     package let recordBytesMax: Int
 
     /// - Parameters:
@@ -21,6 +22,7 @@ package final class MemoryLog: Log {
     package init(budget: MemoryBudget, recordBytesMax: Int? = nil) {
         let recordBytesMax = min(recordBytesMax ?? .max, budget.capacityBytes)
         self.recordBytesMax = recordBytesMax
+        self.budget = budget
         state = Mutex(MemoryLogState(budget: budget, recordBytesMax: recordBytesMax))
     }
 
@@ -48,7 +50,13 @@ package final class MemoryLog: Log {
         return MemoryLogConsumer(log: self, name: name, key: key)
     }
 
-    package var status: LogStatus { state.withLock { $0.status } }
+    package var status: LogStatus {
+        var status = state.withLock { $0.status }
+        status.roomBytes = budget.capacityBytes - budget.usedBytes
+        return status
+    }
+
+    package var accounts: [String: ConsumerAccount] { state.withLock { $0.accounts } }
 
     package func close() async {
         let woken = state.withLock { state in

@@ -12,6 +12,8 @@ struct MemoryLogState: ~Copyable {
         var options: ConsumerOptions
         /// The next sequence to hand out; every record from here on is held by this consumer.
         var cursor: UInt64
+        /// Items that the log had been given when the consumer was opened.
+        var itemsBefore: Int
         /// Records handed out and not finished: items that no *done* covers yet.
         var unfinished: [UInt64: Int] = [:]
         /// Records handed out and not cut: items that no cut covers yet.
@@ -125,7 +127,8 @@ struct MemoryLogState: ~Copyable {
             throw LogError(.inUse, "the consumer \(name) is open already")
         }
         nextKey += 1
-        consumers[nextKey] = Consumer(name: name, options: options, cursor: tail)
+        consumers[nextKey] = Consumer(
+            name: name, options: options, cursor: tail, itemsBefore: status.appendedItems)
         return nextKey
     }
 
@@ -242,6 +245,20 @@ struct MemoryLogState: ~Copyable {
         }
     }
 
+    var accounts: [String: ConsumerAccount] {
+        var accounts: [String: ConsumerAccount] = [:]
+        for consumer in consumers.values {
+            var account = ConsumerAccount(isDurable: consumer.options.isDurable)
+            account.appended = status.appendedItems - consumer.itemsBefore
+            account.outcome = consumer.backlog.totals
+            account.skipped = consumer.backlog.skippedItems
+            account.waiting = consumer.backlog.waitingItems
+            account.inFlight = consumer.backlog.inFlightItems
+            accounts[consumer.name] = account
+        }
+        return accounts
+    }
+
     func backlog(_ key: Int) -> ConsumerBacklog {
         let consumer = consumers[key]!
         var backlog = consumer.backlog
@@ -296,8 +313,6 @@ extension ConsumerBacklog {
 }
 
 extension CutOutcome {
-    fileprivate var itemCount: Int { delivered + rejectedByPeer + deadLettered + dropped }
-
     fileprivate mutating func add(_ other: CutOutcome) {
         delivered += other.delivered
         rejectedByPeer += other.rejectedByPeer

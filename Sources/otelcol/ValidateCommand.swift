@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Collector
 
-/// `otelcol validate`: silent and 0 when the configuration is good.
+/// `otelcol validate`: 0 when the configuration is good; says on stderr what deserves to be known of it.
 struct ValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate", abstract: "Check a configuration without running the collector.")
@@ -16,8 +16,10 @@ struct ValidateCommand: ParsableCommand {
         report(config.notices)
     }
 
-    /// Warnings go to stderr; the status stays 0.
+    /// Notices go to stderr; the status stays 0.
     private static func report(_ notices: [ConfigNotice]) {
-        for notice in notices where notice.level == .warning { OtelcolCommand.printError("warning: \(notice)") }
+        for notice in notices {
+            OtelcolCommand.printError("\(notice.level == .warning ? "warning" : "info"): \(notice)")
+        }
     }
 }

@@ -161,16 +161,24 @@ class CrashTest:
             time.sleep(0.01)
         sys.exit("otelcol did not become healthy within a minute")
 
+    def metrics(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['metrics']}/metrics", timeout=5) as response:
+            return response.read().decode().splitlines()
+
     def waiting(self):
         """Batches that wait, as the collector says."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['metrics']}/metrics", timeout=5) as response:
-            text = response.read().decode()
         sums = {"otelcol_exporter_queue_size": 0.0, "otelcol_swift_exporter_in_flight_items": 0.0}
-        for line in text.splitlines():
+        for line in self.metrics():
             name = line.split("{", 1)[0]
             if name in sums:
                 sums[name] += float(line.rsplit(" ", 1)[1])
         return sum(sums.values())
+
+    def check_ledger(self):
+        """Each series of the ledger's balance is there, and zero."""
+        imbalances = [line for line in self.metrics() if line.startswith("otelcol_swift_ledger_imbalance{")]
+        if len(imbalances) < 2 or any(float(line.rsplit(" ", 1)[1]) for line in imbalances):
+            sys.exit(f"the ledger does not balance: {imbalances}")
 
     def run(self):
         process = self.start()
@@ -203,6 +211,7 @@ class CrashTest:
                 sys.exit("the backlog was not delivered within two minutes")
             quiet = quiet + 1 if self.waiting() == 0 else 0
             time.sleep(0.1)
+        self.check_ledger()
         process.terminate()
         if process.wait(60) != 0:
             sys.exit(f"otelcol ended with status {process.returncode} on SIGTERM")

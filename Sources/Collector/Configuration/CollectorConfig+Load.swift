@@ -74,6 +74,7 @@ struct ConfigLoader {
         check(draft, signals: signals)
         checkStorage(draft, storageExtensions: Set(extensions.filter(\.isStorage).map(\.id)))
         noteUnused(draft)
+        noteVolatile(draft.service, exporters)
         for warning in exporters.flatMap(\.sending.warnings) {
             notices.append(ConfigNotice(.warning, warning.description))
         }
@@ -243,6 +244,19 @@ struct ConfigLoader {
                     ConfigNotice(
                         .warning, "Component is configured but not used",
                         [("kind", kind.rawValue), ("name", id.description), ("position", position.description)]))
+            }
+        }
+    }
+
+    /// Names the exporters that lose what waits for them at a restart, where others of their pipeline do not.
+    private mutating func noteVolatile(_ service: ServiceConfig, _ exporters: [ConfiguredExporter]) {
+        let durable = Set(exporters.filter { $0.sending.queue.storage != nil }.map(\.id))
+        for pipeline in service.pipelines where pipeline.exporters.contains(where: durable.contains) {
+            for id in pipeline.exporters where !durable.contains(id) {
+                notices.append(
+                    ConfigNotice(
+                        .info, "Exporter has no storage: what waits for it is lost at a restart",
+                        [("exporter", "\(id)"), ("pipeline", "\(pipeline.id)")]))
             }
         }
     }

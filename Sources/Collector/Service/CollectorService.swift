@@ -80,9 +80,10 @@ package struct CollectorService: Sendable {
             metadata: ["Version": "\(BuildInfo.version)", "NumCPU": "\(WorkerPool.coreCount)"])
         try await startExtensions(&running)
         let exporters = try await startExporters(&running)
-        let consumers = try await startPipelines(&running, exporters: exporters)
+        let (pipelines, consumers) = try await startPipelines(&running, exporters: exporters)
+        pipelines.reportRecovered(logger)
         try await startReceivers(&running, consumers: consumers)
-        for (_, component) in running.extensions { await component.pipelinesReady() }
+        for (_, component) in running.extensions { await component.pipelinesReady(on: pipelines) }
     }
 
     private func startTelemetry(_ running: inout RunningCollector) async throws {
@@ -185,62 +186,48 @@ package struct CollectorService: Sendable {
 
     /// Starts logs, processors and sending queues.
     ///
-    /// - Returns: for each receiver, the pipelines it feeds.
+    /// - Returns: what runs, and for each receiver the pipelines it feeds.
     private func startPipelines(
         _ running: inout RunningCollector, exporters: [ExporterKey: RunningExporter]
-    ) async throws -> [ComponentID: [Signal: [any TelemetryConsumer]]] {
+    ) async throws -> (RunningPipelines, [ComponentID: [Signal: [any TelemetryConsumer]]]) {
         let services = SendingServices(workers: WorkerPool(), metrics: registry) {
             range, payload, signal throws(WireError) in
             try OTLPRequest.items(range, of: payload, signal: signal)
         }
         var consumers: [ComponentID: [Signal: [any TelemetryConsumer]]] = [:]
-        var senders: [(PipelineID, PipelineSender)] = []
+        var senders: [PipelineSender] = []
         for pipeline in config.service.pipelines {
-            let log = try openLog(of: pipeline, &running)
+            let (log, isOnDisk) = try openLog(of: pipeline, &running)
             let stages = try await startProcessors(of: pipeline, &running)
             let sender = PipelineSender(
                 pipeline: "\(pipeline.id)", signal: pipeline.id.signal, log: log,
                 exporters: bindings(of: pipeline, exporters: exporters), batch: stages.batch,
                 services: services, deadLetters: nil, logger: logger)
             try await sender.start()
-            senders.append((pipeline.id, sender))
+            senders.append(sender)
+            LedgerMetrics.register(sender, isOnDisk: isOnDisk, in: registry)
             let entry = PipelineEntry(processors: stages.processors, sender: sender)
             for receiver in pipeline.receivers {
                 consumers[receiver, default: [:]][pipeline.id.signal, default: []].append(entry)
             }
         }
-        running.lifecycle.started("sending queues") { [senders, logger] in
-            await Self.stop(senders, logger: logger)
+        let pipelines = RunningPipelines(senders: senders)
+        running.lifecycle.started("sending queues") { [logger] in
+            await pipelines.stop(deadline: .now + Self.queuesStopLimit, logger)
         }
-        return consumers
+        return (pipelines, consumers)
     }
 
-    private static func stop(_ senders: [(PipelineID, PipelineSender)], logger: Logger) async {
-        let deadline = ContinuousClock.now + queuesStopLimit
-        await withTaskGroup { group in
-            for (id, sender) in senders {
-                group.addTask {
-                    let report = await sender.stop(deadline: deadline)
-                    guard report.waitingItems > 0 || report.droppedItems > 0 else { return }
-                    logger.warning(
-                        "Pipeline stopped before all was sent",
-                        metadata: [
-                            "pipeline": "\(id)", "items kept on disk": "\(report.waitingItems)",
-                            "items dropped": "\(report.droppedItems)",
-                        ])
-                }
-            }
-        }
-    }
-
-    private func openLog(of pipeline: PipelineConfig, _ running: inout RunningCollector) throws -> any Log {
+    private func openLog(
+        of pipeline: PipelineConfig, _ running: inout RunningCollector
+    ) throws -> (log: any Log, isOnDisk: Bool) {
         let storages = pipeline.exporters.compactMap { id in
             config.exporters.first { $0.id == id }?.sending.queue.storage
         }
         guard let id = storages.first else {
             let log = MemoryLog(budget: memoryBudget)
             running.lifecycle.started("log \(pipeline.id)") { await log.close() }
-            return log
+            return (log, false)
         }
         if let other = storages.first(where: { $0 != id }) {
             logger.warning(
@@ -256,7 +243,7 @@ package struct CollectorService: Sendable {
         do {
             let log = try storage.openLog(name: "\(pipeline.id)")
             running.lifecycle.started("log \(pipeline.id)") { await log.close() }
-            return log
+            return (log, true)
         } catch {
             throw StartError(description: "cannot start pipelines: log of pipeline \"\(pipeline.id)\": \(error)")
         }
@@ -266,7 +253,7 @@ package struct CollectorService: Sendable {
         of pipeline: PipelineConfig, _ running: inout RunningCollector
     ) async throws -> PipelineStages {
         let stages = try makeProcessors(of: pipeline)
-        for processor in stages.processors {
+        for (_, processor) in stages.processors {
             do {
                 try await processor.start()
             } catch {
@@ -289,10 +276,10 @@ package struct CollectorService: Sendable {
                 let signal = pipeline.id.signal
                 do {
                     let processor = try make(settings(id, .processor, signal, pipeline.id), signal)
-                    if let fused = stages.processors.last?.fused(with: processor) {
-                        stages.processors[stages.processors.count - 1] = fused
+                    if let last = stages.processors.last, let fused = last.processor.fused(with: processor) {
+                        stages.processors[stages.processors.count - 1] = ("\(last.name)+\(id)", fused)
                     } else {
-                        stages.processors.append(processor)
+                        stages.processors.append(("\(id)", processor))
                     }
                 } catch {
                     throw StartError(
@@ -355,7 +342,8 @@ private struct RunningExporter {
 }
 
 private struct PipelineStages {
-    var processors: [any Processor] = []
+    /// With their ids, joined where several work as one.
+    var processors: [(name: String, processor: any Processor)] = []
     var batch: (processor: ComponentID, settings: BatchSettings)?
 }
 

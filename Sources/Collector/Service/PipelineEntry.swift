@@ -4,10 +4,10 @@ import Synchronization
 
 /// The entry of one pipeline: runs the processors on the caller's thread, then hands the request to the pipeline's log.
 final class PipelineEntry: TelemetryConsumer {
-    private let processors: [any Processor]
+    private let processors: [(name: String, processor: any Processor)]
     private let sender: PipelineSender
 
-    init(processors: [any Processor], sender: PipelineSender) {
+    init(processors: [(name: String, processor: any Processor)], sender: PipelineSender) {
         self.processors = processors
         self.sender = sender
     }
@@ -15,13 +15,18 @@ final class PipelineEntry: TelemetryConsumer {
     func consume(
         _ telemetry: consuming Telemetry, completion: @escaping @Sendable (Result<Void, RefusalError>) -> Void
     ) {
-        for processor in processors {
+        var itemCount = telemetry.itemCount
+        sender.account.accepted(itemCount)
+        for (name, processor) in processors {
             do {
                 try processor.process(&telemetry)
             } catch {
+                sender.account.refused(itemCount)
                 completion(.failure(error))
                 return
             }
+            sender.account.processed(by: name, from: itemCount, to: telemetry.itemCount)
+            itemCount = telemetry.itemCount
             // All items were taken out on purpose: that is success.
             if telemetry.itemCount == 0 {
                 completion(.success(()))

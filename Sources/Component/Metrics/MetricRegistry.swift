@@ -28,6 +28,7 @@ package final class MetricRegistry: Sendable {
         case counter(Counter)
         case histogram(Histogram)
         case observed(@Sendable () -> Double?)
+        case observedTogether(@Sendable () -> [MetricSample])
     }
 
     private let state = Mutex(State())
@@ -64,6 +65,19 @@ package final class MetricRegistry: Sendable {
         }
     }
 
+    /// Several series of a family that are read in one moment. `owner` names who registers them: registering again for the
+    /// same owner replaces them.
+    package func observe(
+        _ name: String, help: String, kind: MetricKind, owner: MetricLabels,
+        readAll: @escaping @Sendable () -> [MetricSample]
+    ) {
+        state.withLock { state in
+            state.addFamily(name, help: help, kind: kind)
+            state.families[name]?.series.removeAll { $0.labels == owner }
+            state.families[name]?.series.append((owner, .observedTogether(readAll)))
+        }
+    }
+
     private func register<Value>(
         _ name: String, help: String, kind: MetricKind, labels: MetricLabels, make: () -> Source,
         as cast: (Source) -> Value?
@@ -85,17 +99,19 @@ package final class MetricRegistry: Sendable {
     package func snapshot() -> [MetricFamily] {
         let families = state.withLock { state in state.order.map { ($0, state.families[$0]!) } }
         return families.compactMap { name, family in
-            let samples: [MetricSample] = family.series.compactMap { labels, source in
+            let samples: [MetricSample] = family.series.flatMap { labels, source -> [MetricSample] in
                 switch source {
                 case .counter(let counter):
                     let value = counter.value
                     return value == 0 && !counter.showsZero
-                        ? nil : MetricSample(labels: labels, value: .number(Double(value)))
+                        ? [] : [MetricSample(labels: labels, value: .number(Double(value)))]
                 case .histogram(let histogram):
                     let reading = histogram.reading
-                    return reading.count == 0 ? nil : MetricSample(labels: labels, value: .histogram(reading))
+                    return reading.count == 0 ? [] : [MetricSample(labels: labels, value: .histogram(reading))]
                 case .observed(let read):
-                    return read().map { MetricSample(labels: labels, value: .number($0)) }
+                    return read().map { [MetricSample(labels: labels, value: .number($0))] } ?? []
+                case .observedTogether(let readAll):
+                    return readAll()
                 }
             }
             return samples.isEmpty

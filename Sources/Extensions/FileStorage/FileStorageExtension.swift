@@ -117,10 +117,16 @@ package final class FileStorageExtension: StorageExtension {
             "otelcol_storage_commit_duration_seconds", help: "Time to write and sync a group of records.",
             bounds: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
             labels: ["extension": "\(settings.id)", "log": name])
+        let size = settings.metrics.histogram(
+            "otelcol_storage_commit_records", help: "Records that were written and synced together.",
+            bounds: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
+            labels: ["extension": "\(settings.id)", "log": name])
         let onEvent = onEvent
         return { event in
             switch event {
-            case .committed(let latencyNanos, _, _): latency.record(Double(latencyNanos) / 1e9)
+            case .committed(let latencyNanos, let records, _):
+                latency.record(Double(latencyNanos) / 1e9)
+                size.record(Double(records))
             case .damaged(let file, let records, let items):
                 logger.error(
                     "stored records cannot be read back",

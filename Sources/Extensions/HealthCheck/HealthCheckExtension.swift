@@ -4,6 +4,9 @@ import Synchronization
 import Transport
 
 /// Answers whether the collector runs: 200 once all pipelines are up, 503 before and from the first step of shutdown.
+///
+/// A second path, `readiness_path`, tells how each exporter and each log fares: 503 also while a log takes nothing or an
+/// exporter needs an operator.
 package final class HealthCheckExtension: Extension {
     private enum Status {
         case unavailable
@@ -13,6 +16,7 @@ package final class HealthCheckExtension: Extension {
     private let config: HealthCheckExtensionConfig
     private let logger: Logger
     private let status = Mutex(Status.unavailable)
+    private let host = Mutex<(any Host)?>(nil)
     private let server = Mutex<HTTPServer?>(nil)
 
     package init(config: HealthCheckExtensionConfig, settings: ComponentSettings) {
@@ -33,6 +37,11 @@ package final class HealthCheckExtension: Extension {
         logger.info("Starting health_check extension", metadata: ["endpoint": "\(address)"])
     }
 
+    package func pipelinesReady(on host: any Host) async {
+        self.host.withLock { $0 = host }
+        await pipelinesReady()
+    }
+
     package func pipelinesReady() async {
         status.withLock { $0 = .available(sinceUnixNanos: WallClock.unixNanos, since: .now) }
         logger.info("Health Check state change", metadata: ["status": "ready"])
@@ -51,7 +60,16 @@ package final class HealthCheckExtension: Extension {
         await server?.stop(deadline: .now + .seconds(1))
     }
 
+    private func readiness() -> HTTPServerResponse {
+        let isRunning = status.withLock { if case .available = $0 { true } else { false } }
+        let host = host.withLock { $0 }?.status ?? HostStatus(exporters: [], logs: [])
+        return HTTPServerResponse(
+            status: isRunning && host.isReady ? 200 : 503, headers: [("content-type", "application/json")],
+            body: Array(host.readinessJSON(isRunning: isRunning, now: WallClock.unixNanos).utf8))
+    }
+
     private func answer(_ request: HTTPServerRequest) -> HTTPServerResponse {
+        if let path = config.readinessPath, request.path == path { return readiness() }
         // With path "/" every path answers, as in otelcol.
         guard config.path == "/" || request.path == config.path else {
             return HTTPServerResponse(

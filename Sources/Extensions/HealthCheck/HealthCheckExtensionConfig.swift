@@ -5,6 +5,8 @@ package import Transport
 package struct HealthCheckExtensionConfig: ComponentConfig {
     package var endpoint: Endpoint
     package var path: String
+    /// Where the state of each exporter and log is told; nil: nowhere. Our addition.
+    package var readinessPath: String?
     package var healthyBody: String?
     package var unhealthyBody: String?
     /// Whether `check_collector_pipeline` was written; it never had an effect in otelcol either.
@@ -20,6 +22,12 @@ package struct HealthCheckExtensionConfig: ComponentConfig {
         }
         path = try map.take("path", default: "/")
         guard path.hasPrefix("/") else { throw map.error("bad config: path must start with /") }
+        let readiness: String? = try map.takeIfPresent("readiness_path")
+        if let readiness, !readiness.isEmpty, !readiness.hasPrefix("/") {
+            throw map.error("bad config: readiness_path must start with /")
+        }
+        if readiness == path { throw map.error("bad config: readiness_path must differ from path") }
+        readinessPath = readiness == "" || readiness ?? "/ready" == path ? nil : readiness ?? "/ready"
         let body: ResponseBody? = try map.takeIfPresent("response_body")
         healthyBody = body?.healthy
         unhealthyBody = body?.unhealthy

@@ -35,12 +35,17 @@ struct ConsumerPlace: Sendable, Hashable {
     var skippedItems = 0
     /// Items whose records could not be read any more.
     var lostItems = 0
+    /// Items of torn writes that were passed: they have a place in the log, but were never acknowledged.
+    var tornItems = 0
 
     /// A consumer that has everything from `floor` on before it.
     init(floor: UInt64) { covered = ItemSet(floor: floor) }
 
     /// Everything before this place is done.
     var lowWater: UInt64 { cuts.values.reduce(covered.floor) { min($0, $1.lowest) } }
+
+    /// Items before `end` that are not cut, skipped or lost.
+    func uncoveredItems(before end: UInt64) -> Int { covered.missing(from: 0..<end).reduce(0) { $0 + $1.count } }
 
     /// The open cuts, oldest first.
     var cutsByAge: [OpenCut] { cuts.values.sorted { $0.age < $1.age } }
@@ -90,7 +95,9 @@ struct ConsumerPlace: Sendable, Hashable {
     /// lost.
     mutating func lose(_ span: Range<UInt64>, torn: ItemSet) {
         for part in covered.missing(from: span) {
-            lostItems += torn.missing(from: part).reduce(0) { $0 + $1.count }
+            let lost = torn.missing(from: part).reduce(0) { $0 + $1.count }
+            lostItems += lost
+            tornItems += part.count - lost
         }
         covered.insert(span)
     }

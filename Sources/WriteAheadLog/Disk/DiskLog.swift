@@ -86,8 +86,15 @@ package final class DiskLog: Log {
     package var status: LogStatus {
         var status = state.withLock { $0.status }
         status.capacityBytes = configuration.bytesMax
+        let free = try? fileSystem.availableBytes(configuration.directory) - configuration.freeBytesMin
+        let allowed = configuration.bytesMax.map { $0 - status.fileBytes }
+        // Files that are there already count as room, but for the reserve.
+        let spare = max(status.fileBytes - status.bytes - SegmentPool.reserveCount * configuration.reserveBytes, 0)
+        status.roomBytes = [free, allowed].compactMap { $0 }.min().map { max($0, 0) + spare }
         return status
     }
+
+    package var accounts: [String: ConsumerAccount] { state.withLock { $0.accounts } }
 
     package func close() async {
         await withCheckedContinuation { continuation in
@@ -110,10 +117,10 @@ package final class DiskLog: Log {
 
     /// Hands a record to the writer. Returns why not, if it did not.
     ///
-    /// `change` is applied in the same step, so that whatever the writer finds changed is in a record that it has, or
-    /// has had: only then may it free what the change made free.
+    /// - Parameter change: made in the same moment, whether or not the record is taken: the writer never sees the one
+    ///   without the other, and so frees no segment before what made it free is written.
     func enqueue(
-        _ record: PendingRecord, isBounded: Bool = false, after change: (inout DiskLogState) -> Void = { _ in }
+        _ record: PendingRecord, isBounded: Bool = false, with change: (inout DiskLogState) -> Void = { _ in }
     ) -> LogError? {
         let (refusal, isFirst) = state.withLock { state -> (LogError?, Bool) in
             change(&state)

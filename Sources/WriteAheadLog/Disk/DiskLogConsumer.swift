@@ -70,8 +70,10 @@ final class DiskLogConsumer: LogConsumer {
         }
         do {
             try await log.commit(.cut(name, open))
+            log.state.withLock { $0.openConsumers[name]?.cutting[open.id] = nil }
         } catch {
             log.state.withLock { state in
+                state.openConsumers[name]?.cutting[open.id] = nil
                 for part in taken.reversed() { state.openConsumers[name]?.giveBack(part) }
             }
             throw error
@@ -92,26 +94,25 @@ final class DiskLogConsumer: LogConsumer {
     }
 
     func saveProgress(_ id: BatchID, _ progress: [UInt8]) {
-        apply(.progress(name, id, progress)) { $0.saveProgress(id, progress) }
+        write(.progress(name, id, progress)) { [name] state in
+            _ = state.updatePlace(of: name) { $0.saveProgress(id, progress) }
+        }
     }
 
     func done(_ id: BatchID, outcome: CutOutcome) {
-        apply(.done(name, id, outcome)) { $0.finish(id, outcome) }
+        write(.done(name, id, outcome)) { [name] state in
+            _ = state.updatePlace(of: name) { $0.finish(id, outcome) }
+            state.trimTail()
+        }
     }
 
-    /// Changes the consumer's place, and hands the writer a record of it that nobody waits for: a closed log does not
-    /// need it, and a lost one only means that a batch is sent again.
-    private func apply(_ record: ControlRecord, _ change: (inout ConsumerPlace) -> Void) {
+    /// Makes `change`, and hands its record to the writer. Nobody waits for that: a closed log does not need it, and a lost
+    /// one only means that a batch is sent again.
+    private func write(_ record: ControlRecord, with change: (inout DiskLogState) -> Void) {
         if isDurable {
-            _ = log.enqueue(PendingRecord(record, effect: .none)) { state in
-                _ = state.updatePlace(of: name, change)
-                state.trimTail()
-            }
+            _ = log.enqueue(PendingRecord(record, effect: .none), with: change)
         } else {
-            log.state.withLock { state in
-                _ = state.updatePlace(of: name, change)
-                state.trimTail()
-            }
+            log.state.withLock { change(&$0) }
         }
     }
 
@@ -132,7 +133,9 @@ extension DiskLogState {
         if let place = places[name] { return (place.covered.floor, place.cutsByAge.map(\.cut)) }
         // When control records were lost, it may have been known: what it had is then all that is left.
         let floor = historyIsComplete ? committed.item : oldest.item
-        places[name] = ConsumerPlace(floor: floor)
+        let place = ConsumerPlace(floor: floor)
+        places[name] = place
+        openings[name] = AccountOpening(place: place, end: committed.item, waiting: Int(committed.item - floor))
         let record = PendingRecord(.consumer(name, floor: floor), effect: .none)
         pending.append(record)
         pendingBytes += record.byteCount
@@ -159,7 +162,9 @@ extension DiskLogState {
             hasher.combine(UInt64(part.record.payloadChecksum))
         }
         let oldest = taken.map(\.record.receivedAt).min() ?? 0
-        return (OpenCut(id: hasher.id, ranges: taken.map(\.placed), oldestReceivedAt: oldest), taken)
+        let cut = OpenCut(id: hasher.id, ranges: taken.map(\.placed), oldestReceivedAt: oldest)
+        if openConsumers[name]!.isDurable { openConsumers[name]!.cutting[cut.id] = cut.itemCount }
+        return (cut, taken)
     }
 
     /// The cuts that replace an open one. Their ids come from its id and their ranges.
@@ -200,8 +205,7 @@ extension DiskLogState {
         guard let consumer = openConsumers[name] else { return backlog }
         let place = place(of: name, consumer)
         backlog.waitingRecords = Int(committed.sequence - consumer.cursor.sequence) + consumer.handedOut.count
-        let beyondCursor = committed.item - consumer.cursor.item - place.covered.count(from: consumer.cursor.item)
-        backlog.waitingItems = Int(beyondCursor) + consumer.handedOutItems
+        backlog.waitingItems = waitingItems(place, consumer)
         backlog.waitingBytes = Int(committed.byte - min(committed.byte, consumer.cursor.byte)) + consumer.handedOutBytes
         backlog.inFlightItems = place.inFlightItems
         backlog.skippedItems = place.skippedItems

@@ -18,6 +18,8 @@ struct DiskLogState: Sendable {
     /// Durable consumers that the log knows, open or not.
     var places: [String: ConsumerPlace]
     var openConsumers: [String: OpenConsumer] = [:]
+    /// What the accounts of durable consumers start from: as they were when the log was opened, or when they joined it.
+    var openings: [String: AccountOpening]
     /// Durable consumers that were open at some time since the log was.
     var seenConsumers: Set<String> = []
     /// False when control records were lost: then a durable consumer that is not known may have been.
@@ -35,6 +37,9 @@ struct DiskLogState: Sendable {
         missing = recovered.checkpoint.missing
         historyIsComplete = recovered.historyIsComplete
         fileBytes = recovered.fileBytes
+        openings = recovered.checkpoint.places.mapValues { [end = recovered.end.item] in
+            AccountOpening(place: $0, end: end, waiting: $0.uncoveredItems(before: end))
+        }
     }
 
     var oldest: LogPosition { segments.first { !$0.isEmpty }?.first ?? committed }
@@ -118,6 +123,7 @@ struct DiskLogState: Sendable {
         var status = LogStatus()
         status.records = Int(committed.sequence - oldest.sequence)
         status.items = Int(committed.item - oldest.item)
+        status.fileBytes = fileBytes
         status.bytes = segments.reduce(0) { $0 + $1.fileByteCount }
         status.appendedItems = ledger.appendedItems
         status.refusedItems = ledger.refusedItems

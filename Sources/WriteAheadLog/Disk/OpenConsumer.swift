@@ -27,8 +27,12 @@ struct OpenConsumer: Sendable {
     var handedOut: [UInt64: HandedOut] = [:]
     var handedOutItems = 0
     var handedOutBytes = 0
+    /// Items of cuts that are on their way to the disk, and in nobody's hands.
+    var cutting: [BatchID: Int] = [:]
     /// The place of a volatile consumer; not used for a durable one.
     var volatilePlace: ConsumerPlace
+    /// What the account of a volatile consumer starts from.
+    let opening: AccountOpening
     /// Of a volatile consumer with a limit: weight, items and bytes of each record from the cursor on.
     private var queue: [(weight: UInt64, items: Int, bytes: Int)] = []
     private var queueHead = 0
@@ -40,6 +44,7 @@ struct OpenConsumer: Sendable {
         limit = options.limit
         self.cursor = cursor
         volatilePlace = ConsumerPlace(floor: cursor.item)
+        opening = AccountOpening(place: volatilePlace, end: cursor.item, waiting: 0)
     }
 
     /// Takes note of a new record, and skips the oldest ones that wait when the limit is passed.

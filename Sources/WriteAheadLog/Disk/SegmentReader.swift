@@ -107,27 +107,35 @@ struct SegmentReader {
     private mutating func resynchronize() throws(FileSystemError) -> Step {
         let start = offset
         var candidate = offset + 8
-        while candidate + RecordHeader.byteCount <= endOffset {
-            if let header = try plausibleHeader(at: candidate), try payload(of: header, at: candidate) != nil {
-                offset = candidate
+        while let next = try nextPlausible(from: candidate) {
+            if let header = try header(at: next), next + header.recordByteCount <= endOffset,
+                try payload(of: header, at: next) != nil
+            {
+                offset = next
                 sequenceMin = header.sequence
-                return .damage(start..<candidate)
+                return .damage(start..<next)
             }
-            candidate += 8
+            candidate = next + 8
         }
         return endOfRecords(from: start)
     }
 
-    private mutating func plausibleHeader(at offset: Int) throws(FileSystemError) -> RecordHeader? {
-        guard let local = try fill(offset..<offset + RecordHeader.byteCount) else { return nil }
-        let sequence: UInt64 = buffer.integer(at: local.lowerBound + 8)
+    /// Where the next header may stand, from `candidate` on: its sequence can follow. An empty segment is passed at the
+    /// speed of memory.
+    private mutating func nextPlausible(from candidate: Int) throws(FileSystemError) -> Int? {
         // Between here and there at most so many records can have been.
-        let sequenceMax = sequenceMin + UInt64(endOffset / RecordHeader.byteCount)
-        guard sequence >= sequenceMin, sequence <= sequenceMax,
-            let header = RecordHeader.read(buffer, at: local.lowerBound, seed: seed),
-            offset + header.recordByteCount <= endOffset
-        else { return nil }
-        return header
+        let sequences = sequenceMin...sequenceMin + UInt64(endOffset / RecordHeader.byteCount)
+        var candidate = candidate
+        while candidate + RecordHeader.byteCount <= endOffset {
+            guard let local = try fill(candidate..<candidate + RecordHeader.byteCount) else { return nil }
+            let starts = (buffer.count - RecordHeader.byteCount - local.lowerBound) / 8 + 1
+            let first = local.lowerBound + RecordHeader.sequenceOffset
+            if let found = buffer.firstWord(in: sequences, at: first, count: starts) {
+                return bufferOffset + found - RecordHeader.sequenceOffset
+            }
+            candidate += starts * 8
+        }
+        return nil
     }
 
     private mutating func header(at offset: Int) throws(FileSystemError) -> RecordHeader? {

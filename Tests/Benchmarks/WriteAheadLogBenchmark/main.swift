@@ -1,5 +1,5 @@
-// Append throughput and acknowledgement latency of the log on disk, and the time to read a backlog back.
-// Usage: WriteAheadLogBenchmark DIRECTORY [SECONDS]
+// Append throughput and acknowledgement latency of the log on disk, the time to open it, and the speed of a drain.
+// Usage: WriteAheadLogBenchmark DIRECTORY [SECONDS [BACKLOG_GIB]]     (scripts/bench wal)
 
 import Glibc
 import WriteAheadLog
@@ -62,40 +62,83 @@ func measure(_ directory: String, size: Int, concurrency: Int, seconds: Double, 
     let rate = Double(latencies.count) / elapsed
     print(
         "\(size) B x \(concurrency) fsync \(fsync): \(Int(rate)) records/s, \(Int(rate * Double(size) / 1e6)) MB/s,",
-        "p50 \(at(0.5)), p99 \(at(0.99)), \(Int(used / Double(latencies.count) * 1e6)) us CPU/record")
+        "p50 \(at(0.5)), p99 \(at(0.99)), \(Int(used / Double(latencies.count) * 1e6)) us CPU/record,",
+        "\(Int(used / (Double(latencies.count * size) / 1e6) * 1e6)) us CPU/MB")
 }
 
-/// Appends `count` records, opens the log again, and reads all of them.
-func measureBacklog(_ directory: String, size: Int, count: Int) async throws {
+/// The time to open a log whose process was killed: its last segment is not sealed, and almost empty.
+func measureOpening(_ directory: String) async throws {
+    let log = try DiskLog.open(DiskLogConfiguration(directory: "\(directory)/killed"))
+    let consumer = try log.openConsumer("bench", options: ConsumerOptions(isDurable: true))
+    for _ in 0..<10 { try await append(LogRecord(payload: [1, 2, 3], itemCount: 1, receivedAtUnixNanos: 1), to: log) }
+    guard unsafe system("cp -r '\(directory)/killed' '\(directory)/copy'") == 0 else { return print("cp failed") }
+    let (start, processor) = (now(), processorSeconds())
+    let copy = try DiskLog.open(DiskLogConfiguration(directory: "\(directory)/copy"))
+    print(
+        "open after a kill, one segment of 32 MiB almost empty: \((now() - start) / 1000) us,",
+        "\(Int((processorSeconds() - processor) * 1e6)) us CPU, \(copy.status.records) records")
+    withExtendedLifetime(consumer) {}
+    await copy.close()
+    await log.close()
+}
+
+func append(_ record: LogRecord, to log: DiskLog) async throws {
+    try await withCheckedContinuation { continuation in
+        log.append(record) { continuation.resume(returning: $0.map { _ in }) }
+    }.get()
+}
+
+/// Fills a log with `gibibytes` that nobody takes, opens it again, and drains it: read, cut, done.
+func measureBacklog(_ directory: String, size: Int, gibibytes: Double) async throws {
     let configuration = DiskLogConfiguration(directory: directory, fsync: false)
     var log = try DiskLog.open(configuration)
-    _ = try log.openConsumer("bench", options: ConsumerOptions(isDurable: true))
-    let payload = [UInt8](repeating: 7, count: size)
-    for _ in 0..<count {
-        await withCheckedContinuation { continuation in
-            log.append(LogRecord(payload: payload, itemCount: 1, receivedAtUnixNanos: 1)) { _ in continuation.resume() }
+    var consumer: (any LogConsumer)? = try log.openConsumer("bench", options: ConsumerOptions(isDurable: true))
+    let payload = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+    let count = Int(gibibytes * Double(1 << 30)) / size
+    try await withThrowingTaskGroup(of: Void.self) { [log] group in
+        for writer in 0..<16 {
+            group.addTask {
+                for _ in stride(from: writer, to: count, by: 16) {
+                    try await append(LogRecord(payload: payload, itemCount: 100, receivedAtUnixNanos: 1), to: log)
+                }
+            }
         }
+        try await group.waitForAll()
     }
+    consumer = nil
     await log.close()
+    // Cold where that is allowed: as after a restart of the machine.
+    let isCold = unsafe system("sync; echo 3 2>/dev/null >/proc/sys/vm/drop_caches") == 0
+
     let start = now()
     log = try DiskLog.open(configuration)
+    consumer = try log.openConsumer("bench", options: ConsumerOptions(isDurable: true))
     let opened = now()
-    let consumer = try log.openConsumer("bench", options: ConsumerOptions(isDurable: true))
+    let processor = processorSeconds()
     var bytes = 0
-    while true {
-        let records = try consumer.next(maxRecords: 1000, maxBytes: 8 << 20)
+    while let reader = consumer {
+        let records = try reader.next(maxRecords: 64, maxBytes: 8 << 20)
         if records.isEmpty { break }
         bytes += records.reduce(0) { $0 + $1.payload.count }
+        let cut = try await reader.cut(records.map { ItemRange(sequence: $0.sequence, items: $0.items) })
+        reader.done(cut.id, outcome: CutOutcome(delivered: cut.itemCount))
     }
     let seconds = Double(now() - opened) / 1e9
+    let used = processorSeconds() - processor
+    let megabytes = Double(bytes) / 1e6
     print(
-        "backlog \(bytes >> 20) MiB of \(size) B: opened in \((opened - start) / 1000) us,",
-        "read at \(Int(Double(bytes) / 1e6 / seconds)) MB/s")
+        "backlog \(bytes >> 20) MiB of \(size) B\(isCold ? ", cold" : ""): opened in \((opened - start) / 1000) us,",
+        "drained at \(Int(megabytes / seconds)) MB/s, \(Int(used / megabytes * 1e6)) us CPU/MB,",
+        "left on disk \(log.status.fileBytes >> 20) MiB")
+    consumer = nil
     await log.close()
 }
 
-let directory = CommandLine.arguments.count > 1 ? CommandLine.arguments[1] : "/tmp/wal-benchmark"
-let seconds = CommandLine.arguments.count > 2 ? Double(CommandLine.arguments[2]) ?? 3 : 3
+let arguments = CommandLine.arguments
+let directory = arguments.count > 1 ? arguments[1] : "/tmp/wal-benchmark"
+let seconds = arguments.count > 2 ? Double(arguments[2]) ?? 3 : 3
+let gibibytes = arguments.count > 3 ? Double(arguments[3]) ?? 5 : 5
+try await measureOpening(directory)
 var run = 0
 for fsync in [true, false] {
     for size in [4096, 102_400] {
@@ -106,5 +149,4 @@ for fsync in [true, false] {
         }
     }
 }
-try await measureBacklog("\(directory)/backlog-4k", size: 4096, count: 50_000)
-try await measureBacklog("\(directory)/backlog-100k", size: 102_400, count: 5000)
+try await measureBacklog("\(directory)/backlog", size: 102_400, gibibytes: gibibytes)

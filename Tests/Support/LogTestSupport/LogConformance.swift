@@ -18,6 +18,7 @@ package enum LogConformance {
         ("a cut of what is not in hand is refused", refusesMisuse),
         ("a split covers its parent", splits),
         ("backlogs and totals add up", addsUp),
+        ("accounts balance at every step", balances),
         ("consumers are independent", separatesConsumers),
         ("a name is open once", opensOnce),
         ("a volatile consumer skips forward", skipsForward),

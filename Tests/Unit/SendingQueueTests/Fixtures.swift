@@ -154,7 +154,8 @@ final class Rig: Sendable {
 
     /// Sends and returns the answer.
     func send(_ telemetry: Telemetry) async -> Result<Void, RefusalError> {
-        await withCheckedContinuation { continuation in
+        sender.account.accepted(telemetry.itemCount)
+        return await withCheckedContinuation { continuation in
             sender.consume(telemetry) { continuation.resume(returning: $0) }
         }
     }
@@ -180,7 +181,9 @@ final class Rig: Sendable {
     }
 
     func stop(after time: Duration = .seconds(10)) async -> StopReport {
-        await sender.stop(deadline: .now + time)
+        let ledger = sender.ledger
+        #expect(ledger.isBalanced, "\(ledger)")
+        return await sender.stop(deadline: .now + time)
     }
 
     /// The value of a counter or gauge, 0 when it is not shown.

@@ -73,6 +73,26 @@ import WriteAheadLog
         _ = await rig.stop()
     }
 
+    @Test("of a batch that can be read in part the rest is delivered, and what is missing is counted")
+    func corruptInPart() async throws {
+        let rig = Rig()
+        let exporter = rig.exporter { (_) throws(ExportError) in .complete }
+        rig.add(exporter, isDurable: true)
+        let inner = try rig.log.openConsumer("inner", options: ConsumerOptions(isDurable: true))
+        for id in 0..<3 { rig.log.append(record(id)) { _ in } }
+        let stored = try inner.next(maxRecords: 3, maxBytes: 100)
+        let cut = try await inner.cut(stored.map { ItemRange(sequence: $0.sequence, items: $0.items) })
+        let consumer = FaultyConsumer(inner, recoveredCuts: [cut], unreadable: [stored[1].sequence])
+        try await rig.start(log: ReopenedLog(rig.log, consumer: consumer))
+        await rig.until("all ended") { rig.log.status.records == 0 }
+        #expect(exporter.delivered == [0, 2])
+        #expect(inner.backlog.totals == CutOutcome(delivered: 2, dropped: 1))
+        #expect(rig.metric("otelcol_exporter_sent_log_records", ["exporter": "scripted"]) == 2)
+        let labels: MetricLabels = ["exporter": "scripted", "data_type": "logs", "reason": "corrupt"]
+        #expect(rig.metric("otelcol_swift_exporter_dropped_items", labels) == 1)
+        _ = await rig.stop()
+    }
+
     @Test("batches cut inside real requests hold the items meant, each once")
     func realRequests() async throws {
         let rig = Rig()
@@ -134,6 +154,7 @@ private final class ReopenedLog: Log {
     func openConsumer(_ name: String, options: ConsumerOptions) throws(LogError) -> any LogConsumer { consumer }
     var recordBytesMax: Int { inner.recordBytesMax }
     var status: LogStatus { inner.status }
+    var accounts: [String: ConsumerAccount] { inner.accounts }
     func close() async { await inner.close() }
 }
 
@@ -142,10 +163,15 @@ private final class FaultyConsumer: LogConsumer {
     let recoveredCuts: [Cut]
     private let inner: any LogConsumer
     private let isRotten: Bool
+    private let unreadable: Set<UInt64>
     private let state: Mutex<(random: SplitMix?, faults: Int)>
 
-    init(_ inner: any LogConsumer, recoveredCuts: [Cut], seed: UInt64? = nil, isRotten: Bool = false) {
+    init(
+        _ inner: any LogConsumer, recoveredCuts: [Cut], seed: UInt64? = nil, isRotten: Bool = false,
+        unreadable: Set<UInt64> = []
+    ) {
         self.inner = inner
+        self.unreadable = unreadable
         self.recoveredCuts = recoveredCuts
         self.isRotten = isRotten
         state = Mutex((seed.map { SplitMix($0) }, 0))
@@ -175,7 +201,7 @@ private final class FaultyConsumer: LogConsumer {
     func read(_ ranges: [ItemRange]) throws(LogError) -> [StoredRecord] {
         try mayFail()
         if isRotten { throw LogError(.corrupt, "checksum mismatch") }
-        return try inner.read(ranges)
+        return try inner.read(ranges.filter { !unreadable.contains($0.sequence) })
     }
 
     func cut(_ ranges: [ItemRange]) async throws(LogError) -> Cut {

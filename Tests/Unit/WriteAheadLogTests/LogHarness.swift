@@ -272,6 +272,7 @@ final class LogHarness {
         #expect(backlog.inFlightItems == inFlight)
         #expect(backlog.skippedItems == 0)
         #expect(backlog.lostItems == 0)
+        for (name, account) in log.accounts { #expect(account.balance == 0, "\(name) of seed \(seed): \(account)") }
         #expect(log.status.corruptRecords == 0, "a crash is taken for rot")
         if !options.hasFaults, options.bytesMax == nil {
             let all = acknowledged.reduce(0) { $0 + tried[$1]!.itemCount }

@@ -36,6 +36,21 @@ extension [UInt8] {
         return unsafe withUnsafeBytes { Value(littleEndian: unsafe $0.loadUnaligned(fromByteOffset: offset, as: type)) }
     }
 
+    /// The offset of the first of `count` little endian words, from `offset` on, that is in `range`.
+    func firstWord(in range: ClosedRange<UInt64>, at offset: Int, count words: Int) -> Int? {
+        precondition(offset >= 0 && words >= 0 && offset + words * 8 <= count, "words beyond their buffer")
+        let (low, span) = (range.lowerBound, range.upperBound - range.lowerBound)
+        return unsafe withUnsafeBytes { bytes in
+            var index = offset
+            while index < offset + words * 8 {
+                let word = unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                if word &- low <= span { return index }
+                index &+= 8
+            }
+            return nil
+        }
+    }
+
     /// CRC-32C of the bytes in `range`, going on from `seed`.
     func checksum(_ range: Range<Int>, seed: UInt32 = 0) -> UInt32 {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "a checksum beyond its buffer")

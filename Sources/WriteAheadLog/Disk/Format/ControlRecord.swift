@@ -100,7 +100,8 @@ enum ControlRecord: Sendable, Hashable {
 ///     torn items, missing items, missing sequences: a set each,
 ///     number of consumers, for each:
 ///       name, set of items that are cut,
-///       delivered, rejected by peer, dead-lettered, dropped, skipped items, lost items, number of cuts, cuts by age
+///       delivered, rejected by peer, dead-lettered, dropped, skipped items, lost items, torn items,
+///       number of cuts, cuts by age
 ///
 ///     set        floor, number of ranges, ranges (gap since the last one's end, length)
 ///
@@ -202,6 +203,7 @@ extension [UInt8] {
         append(place.totals)
         append(varint: place.skippedItems)
         append(varint: place.lostItems)
+        append(varint: place.tornItems)
         append(varint: place.cuts.count)
         for cut in place.cutsByAge { append(cut) }
     }
@@ -263,13 +265,14 @@ extension ByteReader {
 
     fileprivate mutating func place() -> ConsumerPlace? {
         guard let covered = itemSet(), let totals = outcome(), let skipped = count(), let lost = count(),
-            let cuts = cuts()
+            let torn = count(), let cuts = cuts()
         else { return nil }
         var place = ConsumerPlace(floor: covered.floor)
         place.covered = covered
         place.totals = totals
         place.skippedItems = skipped
         place.lostItems = lost
+        place.tornItems = torn
         for cut in cuts { place.open(cut) }
         return place
     }

@@ -16,6 +16,7 @@
 /// Little endian; docs/formats/wal.md, "Record". `committed` tells a torn write, which nobody was promised, from rot.
 struct RecordHeader: Sendable, Hashable {
     static let byteCount = 56
+    static let sequenceOffset = 8
 
     /// What a record is. The numbers are on disk.
     enum Kind: UInt8, Sendable {

@@ -15,7 +15,8 @@ import Testing
         let bytes = ClientPacket.query(
             text, identity: Self.identity, revision: 54460, settings: [], compression: .lz4)
         let expected =
-            "01000100" + "0009302e302e302e303a30" + "0000000000000000" + "01" + "00" + "00" + "0464656d6f" + "0102bca903"
+            "01000100" + "0009302e302e302e303a30" + "0000000000000000" + "01" + "00" + "00" + "0464656d6f"
+            + "0102bca903"
             + "00000000000000" + "0000" + "0201" + "18" + hex(Array(text.utf8)) + "00"
         #expect(hex(bytes) == expected)
     }

@@ -7,7 +7,8 @@ import Testing
         arguments: [
             "DateTime64(9)", "LowCardinality(String)", "Map(LowCardinality(String), String)",
             "Array(Map(LowCardinality(String), String))", "LowCardinality(Nullable(String))", "Nullable(UInt64)",
-            "Array(DateTime64(9))", "FixedString(16)", "Enum8('a' = 1, 'b' = -2)", "Tuple(String, UInt8)", "Bool", "UUID",
+            "Array(DateTime64(9))", "FixedString(16)", "Enum8('a' = 1, 'b' = -2)", "Tuple(String, UInt8)", "Bool",
+            "UUID",
         ])
     func knownTypes(text: String) throws {
         #expect(try ColumnType(text).description == text)

@@ -1,6 +1,7 @@
 /// A connected byte stream, as the protocol needs it: a TCP or TLS socket, or a double in tests.
 ///
-/// Used by one task at a time. What the peer sends while the client writes is kept, so that neither side waits for the other.
+/// Used by one task at a time. What the peer sends while the client writes is kept, so that neither side waits for
+/// the other.
 package protocol ByteStream: Sendable {
     /// Returns when the bytes are handed to the operating system.
     func write(_ bytes: [UInt8], deadline: ContinuousClock.Instant) async throws(ByteStreamError)

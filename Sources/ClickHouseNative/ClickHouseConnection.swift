@@ -125,7 +125,8 @@ package actor ClickHouseConnection {
     /// - Parameters:
     ///   - sql: `INSERT INTO t (…) FORMAT Native`, without values.
     ///   - deadline: for all of it; nil: only silence is limited.
-    ///   - makeBlock: gets the header (names and types the table wants, no rows) and makes the block's bytes, uncompressed.
+    ///   - makeBlock: gets the header (names and types the table wants, no rows) and makes the block's bytes,
+    ///     uncompressed.
     /// - Throws: `.connection` in phase `confirming` when the data may or may not be stored.
     package func insert(
         _ sql: String, settings: [QuerySetting], deadline: ContinuousClock.Instant? = nil,

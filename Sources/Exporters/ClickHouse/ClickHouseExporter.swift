@@ -6,10 +6,11 @@ import OTLP
 import Synchronization
 import WriteAheadLog
 
-/// Stores batches in ClickHouse: one batch is one INSERT of one block for each table, done when the server has confirmed
-/// all of them.
+/// Stores batches in ClickHouse: one batch is one INSERT of one block for each table, done when the server has
+/// confirmed all of them.
 ///
-/// A repeated insert carries the same deduplication token, so that rows whose confirmation was lost are not stored twice.
+/// A repeated insert carries the same deduplication token, so that rows whose confirmation was lost are not stored
+/// twice.
 final class ClickHouseExporter: Exporter {
     private let config: ClickHouseExporterConfig
     private let signal: Signal

@@ -15,8 +15,8 @@ struct ClickHouseInsertSettings: Sendable {
         if config.asyncInsert {
             settings.append(QuerySetting(name: "wait_for_async_insert", value: "1"))
             warnings.append(
-                "async_insert was asked for: inserts wait until the data are stored, but a repeated insert may store its "
-                    + "rows twice")
+                "async_insert was asked for: inserts wait until the data are stored, but a repeated insert may store "
+                    + "its rows twice")
             if let waits, waits != "1" {
                 warnings.append("wait_for_async_insert is always 1: else rows could be lost that count as stored")
             }

@@ -69,8 +69,8 @@ enum ServerErrorCode {
 }
 
 extension ServerException {
-    /// Every code that is not known to be for ever is retried: nothing is lost by waiting. Rows that are refused again and
-    /// again while others are taken are narrowed down by the sending queue in any case.
+    /// Every code that is not known to be for ever is retried: nothing is lost by waiting. Rows that are refused
+    /// again and again while others are taken are narrowed down by the sending queue in any case.
     ///
     /// - Parameter sawData: whether the server had the block already. Before, its words are about the statement.
     func verdict(sawData: Bool) -> InsertVerdict {

@@ -1,5 +1,5 @@
-/// What of a batch is stored already, kept by the sending queue between attempts: one line for each insert that is done,
-/// `gauge`, or `gauge 19870` for the rows of one day.
+/// What of a batch is stored already, kept by the sending queue between attempts: one line for each insert that is
+/// done, `gauge`, or `gauge 19870` for the rows of one day.
 struct ClickHouseProgress: Sendable, Hashable {
     private var lines: Set<String> = []
 

@@ -1,7 +1,7 @@
 import OTLP
 
-/// The statements that create the exporter's tables: column for column those of otelcol-contrib 0.116, and one setting more,
-/// the deduplication window that keeps a repeated insert from storing its rows twice.
+/// The statements that create the exporter's tables: column for column those of otelcol-contrib 0.116, and one
+/// setting more, the deduplication window that keeps a repeated insert from storing its rows twice.
 struct ClickHouseSchema: Sendable {
     let config: ClickHouseExporterConfig
 

@@ -34,7 +34,8 @@ struct InsertStatement: Sendable {
     let columns: [NativeBlock.Column]
 
     var sql: String {
-        "INSERT INTO \(table) (\(columns.map { ClickHouseSchema.quoted($0.name) }.joined(separator: ", "))) FORMAT Native"
+        let names = columns.map { ClickHouseSchema.quoted($0.name) }.joined(separator: ", ")
+        return "INSERT INTO \(table) (\(names)) FORMAT Native"
     }
 }
 

@@ -70,7 +70,8 @@ final class TableSetup: Sendable {
 
     // MARK: Deduplication
 
-    /// A table without a deduplication window would store the rows of a repeated insert twice: gives it one, or says so.
+    /// A table without a deduplication window would store the rows of a repeated insert twice: gives it one, or says
+    /// so.
     private func checkDeduplication(
         of table: ClickHouseTable, over session: any ClickHouseSession, deadline: ContinuousClock.Instant?
     ) async throws(ClickHouseError) {

@@ -18,8 +18,8 @@ package enum TCPClientError: Error, Sendable, Hashable, CustomStringConvertible 
 
 /// An outgoing TCP connection, used by one task at a time.
 ///
-/// What the peer sends is taken from the socket at once and kept until it is read, up to `inboundBytesMax`; a peer that sends
-/// more unasked is cut off.
+/// What the peer sends is taken from the socket at once and kept until it is read, up to `inboundBytesMax`; a peer
+/// that sends more unasked is cut off.
 package final class TCPClient: Sendable {
     private let channel: any Channel
     private let inbox: Inbox

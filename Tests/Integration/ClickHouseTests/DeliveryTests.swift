@@ -36,6 +36,32 @@ struct DeliveryTests {
         #expect(try server.count("\(database).otel_metrics_sum") == 4)
     }
 
+    /// Scenario: many consumers send at once, the first of them into a database that is not there.
+    /// Guarantees: all are delivered, the tables are made once, each batch stands once.
+    @Test("consumers side by side", arguments: ["tcp", "http"])
+    func sideBySide(scheme: String) async throws {
+        let port = scheme == "tcp" ? server.tcpPort : server.httpPort
+        let harness = try ExporterHarness(.traces, port: port, database: database, scheme: scheme)
+        try await harness.exporter.start()
+        let outcomes = await withTaskGroup(of: [ExporterHarness.Outcome].self) { group in
+            for consumer in 0..<8 {
+                group.addTask {
+                    var outcomes: [ExporterHarness.Outcome] = []
+                    for number in 0..<4 {
+                        let id = UInt64(consumer * 4 + number)
+                        outcomes.append(await harness.outcome(of: Batches.spans(id, id: id, count: 20)))
+                    }
+                    return outcomes
+                }
+            }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
+        #expect(outcomes.filter { $0 != .delivered } == [])
+        #expect(try server.count("\(database).otel_traces") == 32 * 20)
+        #expect(harness.counter("otelcol_swift_clickhouse_inserted_rows") == 32 * 20)
+        await harness.exporter.stop()
+    }
+
     /// Scenario: the same batch is exported again, as after a lost answer.
     /// Guarantees: nothing is stored twice, neither in the table nor in the view's target; another batch with the same
     /// rows is stored.

@@ -195,13 +195,17 @@ package struct CollectorService: Sendable {
         }
         var consumers: [ComponentID: [Signal: [any TelemetryConsumer]]] = [:]
         var senders: [(PipelineID, PipelineSender)] = []
+        var storages = try RunningStorages(
+            config, extensions: running.extensions, services: services, logger: logger, lifecycle: &running.lifecycle)
         for pipeline in config.service.pipelines {
             let log = try openLog(of: pipeline, &running)
+            let bindings = bindings(of: pipeline, exporters: exporters)
+            storages.add(pipeline, log: log, bindings: bindings)
             let stages = try await startProcessors(of: pipeline, &running)
             let sender = PipelineSender(
                 pipeline: "\(pipeline.id)", signal: pipeline.id.signal, log: log,
-                exporters: bindings(of: pipeline, exporters: exporters), batch: stages.batch,
-                services: services, deadLetters: nil, logger: logger)
+                exporters: bindings, batch: stages.batch, services: services,
+                deadLetters: storages.deadLetters(of: pipeline), logger: logger)
             try await sender.start()
             senders.append((pipeline.id, sender))
             let entry = PipelineEntry(processors: stages.processors, sender: sender)
@@ -212,6 +216,7 @@ package struct CollectorService: Sendable {
         running.lifecycle.started("sending queues") { [senders, logger] in
             await Self.stop(senders, logger: logger)
         }
+        try await storages.start(services: services, lifecycle: &running.lifecycle)
         return consumers
     }
 

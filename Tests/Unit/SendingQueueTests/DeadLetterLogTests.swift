@@ -63,7 +63,8 @@ func deadLetters(_ log: any Log, metrics: DeadLetterMetrics? = nil) throws -> De
             #expect(kept.allSatisfy { $0.letter.reason == "no such table" && $0.payloadBytes == 12 && !$0.isRequested })
             for entry in kept {
                 let start = Int(entry.letter.batchID.low)
-                #expect(try letters.payload(of: entry.sequence) == request(start..<start + 3))
+                let payload = try letters.payload(of: entry.sequence)
+                #expect(payload == request(start..<start + 3))
             }
         }
     }
@@ -87,11 +88,14 @@ func deadLetters(_ log: any Log, metrics: DeadLetterMetrics? = nil) throws -> De
         try await withLetters { letters in
             for start in 0..<4 { try await letters.accept(letter(start, exporter: start < 2 ? "a" : "b")) }
             let a = ComponentID(type: "scripted", name: "a")
-            #expect(try await letters.replay(DeadLetterFilter(exporter: a)).count == 2)
+            let both = try await letters.replay(DeadLetterFilter(exporter: a))
+            #expect(both.count == 2)
             let one = DeadLetterFilter(batchID: BatchID(high: 7, low: 3))
-            #expect(try await letters.replay(one).map(\.letter.batchID.low) == [3])
             // Asking twice changes nothing.
-            #expect(try await letters.replay(one).count == 1)
+            for _ in 0..<2 {
+                let meant = try await letters.replay(one)
+                #expect(meant.map(\.letter.batchID.low) == [3])
+            }
         }
         try await withLetters { letters in
             let requested = letters.letters().filter(\.isRequested).map { Int($0.letter.batchID.low) }
@@ -106,7 +110,8 @@ func deadLetters(_ log: any Log, metrics: DeadLetterMetrics? = nil) throws -> De
             for start in 0..<4 { try await letters.accept(letter(start)) }
             _ = try await letters.replay(DeadLetterFilter(batchID: BatchID(high: 7, low: 1)))
             for low in [UInt64(1), 2] {
-                #expect(try await letters.purge(DeadLetterFilter(batchID: BatchID(high: 7, low: low))).count == 1)
+                let purged = try await letters.purge(DeadLetterFilter(batchID: BatchID(high: 7, low: low)))
+                #expect(purged.count == 1)
             }
         }
         try await withLetters { letters in

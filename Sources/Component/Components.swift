@@ -279,6 +279,28 @@ extension Extension {
 package protocol StorageExtension: Extension {
     /// Opens the log called `name` (a pipeline id, for example `traces` or `traces/2`), making it if it is not there.
     func openLog(name: String) throws(LogError) -> any Log
+    /// The directory that holds a directory for each log; nil for storages elsewhere.
+    var directory: String? { get }
+    /// Lets operators of this machine ask questions while the collector runs. Called once its logs are open.
+    ///
+    /// - Parameter answer: takes a request's text, and gives back the answer's and whether it was successful.
+    func serveControl(_ answer: @escaping StorageControl) async throws
+}
+
+/// Answers an operator's request.
+package typealias StorageControl = @Sendable (_ request: String) async -> (isSuccess: Bool, text: String)
+
+extension StorageExtension {
+    package var directory: String? { nil }
+    package func serveControl(_ answer: @escaping StorageControl) async throws {}
+}
+
+/// The log of a storage that holds what was given up.
+package enum DeadLetterStorage {
+    package static let logName = "dead-letters"
+    /// Small, since the log is mostly empty.
+    package static let segmentBytes = 8 << 20
+    package static let spareSegments = 1
 }
 
 package struct ExtensionFactory: Sendable {

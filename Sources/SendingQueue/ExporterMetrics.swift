@@ -16,6 +16,7 @@ package final class ExporterMetrics: Sendable {
     let enqueueFailed: Counter
     let rejected: Counter
     let deadLettered: Counter
+    let replayed: Counter
     let retries: Counter
     private let dropped: [GiveUpCause: Counter]
     private let readers = Mutex<[@Sendable () -> Reading]>([])
@@ -39,6 +40,9 @@ package final class ExporterMetrics: Sendable {
             help: "Items of delivered requests that the peer refused (partial success).", labels: own)
         deadLettered = registry.counter(
             "otelcol_swift_exporter_dead_lettered_items", help: "Items set aside as dead letters.", labels: own)
+        replayed = registry.counter(
+            "otelcol_swift_exporter_replayed_items",
+            help: "Items of dead letters that were sent again, whatever became of them.", labels: own)
         retries = registry.counter(
             "otelcol_swift_exporter_retries", help: "Attempts that failed and are to be repeated.", labels: own)
         var dropped: [GiveUpCause: Counter] = [:]

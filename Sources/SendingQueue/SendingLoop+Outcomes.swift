@@ -9,8 +9,8 @@ extension SendingLoop {
         switch result {
         case .delivered(let delivery, let lost): delivered(job, delivery, lost: lost)
         case .failed(let error): await failed(job, error)
-        case .undividable(let error): giveUp(job, .corrupt, reason: "cannot divide a stored request: \(error)")
-        case .unreadable(let error): unreadable(job, error)
+        case .undividable(let error): await giveUp(job, .corrupt, reason: "cannot divide a stored request: \(error)")
+        case .unreadable(let error): await unreadable(job, error)
         }
     }
 
@@ -35,6 +35,7 @@ extension SendingLoop {
         deliveredBatches += 1
         health = .healthy
         schedule.peerAnswered()
+        context.deadLetters?.delivered(by: context.exporterID, context.signal)
         var rest = job
         rest.bisection.delivered()
         goOn(&rest)
@@ -58,7 +59,7 @@ extension SendingLoop {
             }
             retry(job, at: time, now: now, reason: error.reason)
         case .split(let halves): await split(job, halves, now: now)
-        case .giveUp(let cause): giveUp(job, cause, reason: error.reason)
+        case .giveUp(let cause): await giveUp(job, cause, reason: error.reason)
         }
     }
 
@@ -100,10 +101,10 @@ extension SendingLoop {
         }
     }
 
-    private func unreadable(_ job: SendingJob, _ error: LogError) {
+    private func unreadable(_ job: SendingJob, _ error: LogError) async {
         switch error.code {
         case .corrupt, .misuse, .unsupportedFormat, .recordTooLarge:
-            giveUp(job, .corrupt, reason: "\(error)", hasPayload: false)
+            await giveUp(job, .corrupt, reason: "\(error)", hasPayload: false)
         case .full, .io, .inUse, .closed:
             let now = context.timeline.now
             if isStopping {
@@ -115,12 +116,14 @@ extension SendingLoop {
     }
 
     /// Ends the job's current part without a delivery: as a dead letter where one can be kept, else dropped.
-    private func giveUp(_ job: SendingJob, _ cause: GiveUpCause, reason: String, hasPayload: Bool = true) {
+    private func giveUp(
+        _ job: SendingJob, _ cause: GiveUpCause, reason: String, hasPayload: Bool = true
+    ) async {
         var job = job
         let part = job.current
         if let sink = context.deadLetters, hasPayload, context.isDurable || cause == .permanentError {
             do {
-                try sink.accept(try letter(job, cause, reason: reason))
+                try await sink.accept(try letter(job, cause, reason: reason))
                 context.metrics.deadLettered.add(part.itemCount)
                 end(part, CutOutcome(deadLettered: part.itemCount))
             } catch {
@@ -148,9 +151,9 @@ extension SendingLoop {
             payload = Array(records.map(\.payload).joined())
         }
         return DeadLetter(
-            exporter: context.exporterID, signal: context.signal, batchID: part.id, itemCount: part.itemCount,
-            cause: cause, reason: reason, attempts: job.attemptsInAll, givenUpAtUnixNanos: wallClockUnixNanos(),
-            payload: payload)
+            exporter: context.exporterID, signal: context.signal, pipeline: context.pipeline, batchID: part.id,
+            itemCount: part.itemCount, cause: cause, reason: reason, attempts: job.attemptsInAll,
+            givenUpAtUnixNanos: wallClockUnixNanos(), payload: payload)
     }
 
     func drop(_ part: Cut, _ cause: GiveUpCause, reason: String) {

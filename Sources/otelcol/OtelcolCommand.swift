@@ -7,7 +7,7 @@ internal import Glibc
 struct OtelcolCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "otelcol", abstract: BuildInfo.description,
-        subcommands: [ValidateCommand.self, ComponentsCommand.self])
+        subcommands: [ValidateCommand.self, ComponentsCommand.self, WalCommand.self])
 
     @OptionGroup var options: ConfigOptions
 

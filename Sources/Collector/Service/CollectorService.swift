@@ -196,13 +196,17 @@ package struct CollectorService: Sendable {
         }
         var consumers: [ComponentID: [Signal: [any TelemetryConsumer]]] = [:]
         var senders: [PipelineSender] = []
+        var storages = try RunningStorages(
+            config, extensions: running.extensions, services: services, logger: logger, lifecycle: &running.lifecycle)
         for pipeline in config.service.pipelines {
             let (log, isOnDisk) = try openLog(of: pipeline, &running)
+            let bindings = bindings(of: pipeline, exporters: exporters)
+            storages.add(pipeline, log: log, bindings: bindings)
             let stages = try await startProcessors(of: pipeline, &running)
             let sender = PipelineSender(
                 pipeline: "\(pipeline.id)", signal: pipeline.id.signal, log: log,
-                exporters: bindings(of: pipeline, exporters: exporters), batch: stages.batch,
-                services: services, deadLetters: nil, logger: logger)
+                exporters: bindings, batch: stages.batch, services: services,
+                deadLetters: storages.deadLetters(of: pipeline), logger: logger)
             try await sender.start()
             senders.append(sender)
             LedgerMetrics.register(sender, isOnDisk: isOnDisk, in: registry)
@@ -215,6 +219,7 @@ package struct CollectorService: Sendable {
         running.lifecycle.started("sending queues") { [logger] in
             await pipelines.stop(deadline: .now + Self.queuesStopLimit, logger)
         }
+        try await storages.start(services: services, lifecycle: &running.lifecycle)
         return (pipelines, consumers)
     }
 

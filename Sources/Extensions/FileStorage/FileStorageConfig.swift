@@ -1,6 +1,7 @@
 package import Component
 
-/// The keys of `file_storage`. Those of otelcol are all accepted; the last two are our own.
+/// The keys of `file_storage`. Those of otelcol are all accepted; `max_size_mib`, `min_free_disk_mib` and
+/// `dead_letters_max_mib` are our own.
 package struct FileStorageConfig: ComponentConfig {
     package static let defaultDirectory = "/var/lib/otelcol/file_storage"
 
@@ -16,6 +17,8 @@ package struct FileStorageConfig: ComponentConfig {
     package let bytesMax: Int?
     /// Free bytes of the file system below which logs do not grow.
     package let freeBytesMin: Int
+    /// Bytes that the dead-letter log may take.
+    package let deadLettersBytesMax: Int
     /// Whether keys of `compaction` are written, which change nothing.
     package let hasCompaction: Bool
     /// The block's path in the configuration, for messages at start.
@@ -39,6 +42,7 @@ package struct FileStorageConfig: ComponentConfig {
         let maxSize = try map.take("max_size", default: 0)
         let maxSizeMiB = try map.take("max_size_mib", default: 0)
         let minFreeMiB = try map.take("min_free_disk_mib", default: 0)
+        let deadLettersMaxMiB = try map.take("dead_letters_max_mib", default: 1024)
         if directory.isEmpty { throw map.error("directory must not be empty") }
         if timeout < .zero { throw map.error("timeout must not be negative") }
         for (key, value) in [("max_size", maxSize), ("max_size_mib", maxSizeMiB), ("min_free_disk_mib", minFreeMiB)]
@@ -50,6 +54,10 @@ package struct FileStorageConfig: ComponentConfig {
         if limit > 0, limit < FileStorageConfig.bytesMaxLeast {
             throw map.error("a log needs at least \(FileStorageConfig.bytesMaxLeast) bytes, the limit is \(limit)")
         }
+        guard deadLettersMaxMiB > 0, deadLettersMaxMiB <= Int.max >> 20 else {
+            throw map.error("dead_letters_max_mib is out of range: \(deadLettersMaxMiB)")
+        }
+        deadLettersBytesMax = deadLettersMaxMiB << 20
         bytesMax = limit > 0 ? limit : nil
         freeBytesMin = minFreeMiB << 20
     }

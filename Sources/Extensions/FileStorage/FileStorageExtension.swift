@@ -10,6 +10,7 @@ package final class FileStorageExtension: StorageExtension {
     private let fileSystem: any FileSystem
     /// Tells what happens in a log, besides what is logged and counted here.
     private let onEvent: @Sendable (String, DiskLogEvent) -> Void
+    private let control = Mutex<ControlSocket?>(nil)
 
     package init(
         config: FileStorageConfig, settings: ComponentSettings, fileSystem: any FileSystem = PosixFileSystem(),
@@ -32,13 +33,26 @@ package final class FileStorageExtension: StorageExtension {
         }
     }
 
-    package func stop() async {}
+    package var directory: String? { config.directory }
+
+    package func serveControl(_ answer: @escaping StorageControl) async throws {
+        let socket = ControlSocket(directory: config.directory, answer: answer)
+        try await socket.start()
+        control.withLock { $0 = socket }
+    }
+
+    package func stop() async { await control.withLock { $0.take() }?.stop() }
 
     package func openLog(name: String) throws(LogError) -> any Log {
         let directory = "\(config.directory)/\(FileStorageExtension.directoryName(name))"
-        let configuration = DiskLogConfiguration(
+        var configuration = DiskLogConfiguration(
             directory: directory, fsync: config.fsync, bytesMax: config.bytesMax, freeBytesMin: config.freeBytesMin,
             lockTimeout: config.timeout, directoryPermissions: config.directoryPermissions)
+        if name == DeadLetterStorage.logName {
+            configuration.bytesMax = config.deadLettersBytesMax
+            configuration.segmentBytes = DeadLetterStorage.segmentBytes
+            configuration.spareSegments = DeadLetterStorage.spareSegments
+        }
         let reporter = makeReporter(name)
         do {
             return try DiskLog.open(configuration, fileSystem: fileSystem, onEvent: reporter)

@@ -102,6 +102,20 @@ struct ConsumerPlace: Sendable, Hashable {
         covered.insert(span)
     }
 
+    /// The place of a consumer that has before it what either of the two has: what only one of them has done is met again.
+    func merged(with other: ConsumerPlace) -> ConsumerPlace {
+        var merged = self
+        merged.covered = covered.intersection(other.covered)
+        for cut in other.cutsByAge { merged.open(cut) }
+        merged.totals.delivered += other.totals.delivered
+        merged.totals.rejectedByPeer += other.totals.rejectedByPeer
+        merged.totals.deadLettered += other.totals.deadLettered
+        merged.totals.dropped += other.totals.dropped
+        merged.skippedItems += other.skippedItems
+        merged.lostItems += other.lostItems
+        return merged
+    }
+
     @discardableResult
     private mutating func close(_ id: BatchID) -> OpenCut? {
         guard let cut = cuts.removeValue(forKey: id) else { return nil }

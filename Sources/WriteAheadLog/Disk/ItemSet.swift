@@ -42,6 +42,20 @@ struct ItemSet: Sendable, Hashable {
         return parts
     }
 
+    /// The items that are in both sets.
+    func intersection(_ other: ItemSet) -> ItemSet {
+        var common = ItemSet(floor: min(floor, other.floor))
+        for range in [0..<floor] + ranges {
+            var start = range.lowerBound
+            for gap in other.missing(from: range) {
+                common.insert(start..<gap.lowerBound)
+                start = gap.upperBound
+            }
+            common.insert(start..<range.upperBound)
+        }
+        return common
+    }
+
     /// How many items from `place` on are in the set.
     func count(from place: UInt64) -> UInt64 {
         var count = floor > place ? floor - place : 0

@@ -5,6 +5,8 @@
 ///     done       name, id, delivered, rejected by peer, dead-lettered, dropped
 ///     split      name, id, number of parts, cuts
 ///     progress   name, id, length, bytes
+///     adopt      name, the name that takes its place over
+///     forget     name
 ///     cut        id, oldest receive time, number of ranges, ranges, length and bytes of the progress
 ///     range      sequence - last range's sequence, first item, items, place - end of last range's place (zigzag),
 ///                and only for a range of no items: 1 if the record has no items, else 0
@@ -17,6 +19,9 @@ enum ControlRecord: Sendable, Hashable {
     case done(String, BatchID, CutOutcome)
     case split(String, BatchID, [OpenCut])
     case progress(String, BatchID, [UInt8])
+    /// What the first consumer has not done becomes the second one's.
+    case adopt(String, by: String)
+    case forget(String)
 
     var kind: RecordHeader.Kind {
         switch self {
@@ -25,6 +30,8 @@ enum ControlRecord: Sendable, Hashable {
         case .done: .done
         case .split: .split
         case .progress: .progress
+        case .adopt: .adopt
+        case .forget: .forget
         }
     }
 
@@ -50,6 +57,11 @@ enum ControlRecord: Sendable, Hashable {
             bytes.append(counted: name.utf8)
             bytes.append(id)
             bytes.append(counted: progress)
+        case .adopt(let name, let heir):
+            bytes.append(counted: name.utf8)
+            bytes.append(counted: heir.utf8)
+        case .forget(let name):
+            bytes.append(counted: name.utf8)
         }
         return bytes
     }
@@ -75,6 +87,10 @@ enum ControlRecord: Sendable, Hashable {
         case .progress:
             guard let id = reader.batchID(), let progress = reader.counted() else { return nil }
             self = .progress(name, id, progress)
+        case .adopt:
+            guard let heir = reader.string() else { return nil }
+            self = .adopt(name, by: heir)
+        case .forget: self = .forget(name)
         }
         guard reader.isAtEnd else { return nil }
     }
@@ -89,6 +105,10 @@ enum ControlRecord: Sendable, Hashable {
         case .done(let name, let id, let outcome): places[name]?.finish(id, outcome)
         case .split(let name, let id, let parts): places[name]?.split(id, into: parts)
         case .progress(let name, let id, let progress): places[name]?.saveProgress(id, progress)
+        case .adopt(let name, let heir):
+            guard let place = places.removeValue(forKey: name) else { return }
+            places[heir] = places[heir]?.merged(with: place) ?? place
+        case .forget(let name): places[name] = nil
         }
     }
 }

@@ -27,6 +27,8 @@ struct RecordHeader: Sendable, Hashable {
         case done = 5
         case split = 6
         case progress = 7
+        case adopt = 8
+        case forget = 9
     }
 
     var kind: Kind

@@ -6,6 +6,8 @@ package import WriteAheadLog
 package struct DeadLetter: Sendable {
     package var exporter: ComponentID
     package var signal: Signal
+    /// The pipeline it came through, for example `traces/2`.
+    package var pipeline: String
     package var batchID: BatchID
     package var itemCount: Int
     /// Why, as a label: `permanent_error`, `retry_exhausted`, `retry_disabled`.
@@ -19,11 +21,12 @@ package struct DeadLetter: Sendable {
     package var payload: [UInt8]
 
     package init(
-        exporter: ComponentID, signal: Signal, batchID: BatchID, itemCount: Int, cause: GiveUpCause, reason: String,
-        attempts: Int, givenUpAtUnixNanos: UInt64, payload: [UInt8]
+        exporter: ComponentID, signal: Signal, pipeline: String, batchID: BatchID, itemCount: Int, cause: GiveUpCause,
+        reason: String, attempts: Int, givenUpAtUnixNanos: UInt64, payload: [UInt8]
     ) {
         self.exporter = exporter
         self.signal = signal
+        self.pipeline = pipeline
         self.batchID = batchID
         self.itemCount = itemCount
         self.cause = cause
@@ -45,8 +48,17 @@ package enum GiveUpCause: String, Sendable, Hashable, CaseIterable {
     case corrupt
 }
 
-/// Keeps dead letters. Called on worker threads, perhaps from several at once; durable when `accept` returns.
+/// Keeps dead letters.
 package protocol DeadLetterSink: Sendable {
+    /// Keeps a letter; it is durable when this returns.
+    ///
     /// - Throws: when the letter cannot be kept (its limit, the disk); the batch then stays in its log.
-    func accept(_ letter: DeadLetter) throws(LogError)
+    func accept(_ letter: DeadLetter) async throws(LogError)
+
+    /// A batch has reached its backend, so that others may too. Called for every batch.
+    func delivered(by exporter: ComponentID, _ signal: Signal)
+}
+
+extension DeadLetterSink {
+    package func delivered(by exporter: ComponentID, _ signal: Signal) {}
 }

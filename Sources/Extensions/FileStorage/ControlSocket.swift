@@ -1,0 +1,44 @@
+import Component
+import Glibc
+import Transport
+import WriteAheadLog
+
+/// Serves `control.sock` in a storage's directory, for its owner alone: `POST /`, the request's text as the body.
+final class ControlSocket: Sendable {
+    static let fileName = "control.sock"
+    private static let requestBytesMax = 64 << 10
+
+    private let path: String
+    private let server: HTTPServer
+
+    init(directory: String, answer: @escaping StorageControl) {
+        path = "\(directory)/\(Self.fileName)"
+        var configuration = HTTPServerConfiguration(endpoint: .unix(path: path))
+        configuration.bodyBytesMax = Self.requestBytesMax
+        configuration.keepAlive = false
+        server = HTTPServer(configuration: configuration) { request, respond in
+            guard request.method == "POST", request.path == "/" else {
+                respond(.text(404, "POST a request to /\n"))
+                return
+            }
+            // Requests are rare, and may take as long as a log needs to be read.
+            Task {
+                let (isSuccess, text) = await answer(String(decoding: request.body, as: UTF8.self))
+                respond(.text(isSuccess ? 200 : 400, text))
+            }
+        }
+    }
+
+    /// - Throws: `ListenError`, or `FileSystemError` when the socket cannot be kept from others.
+    func start() async throws {
+        _ = try await server.start()
+        guard unsafe chmod(path, 0o600) == 0 else {
+            throw FileSystemError(number: errno, operation: "chmod", path: path)
+        }
+    }
+
+    func stop() async {
+        await server.stop(deadline: .now + .seconds(1))
+        unsafe unlink(path)
+    }
+}

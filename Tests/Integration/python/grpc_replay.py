@@ -42,7 +42,7 @@ def main():
 
     for body in bodies:
         slots.acquire()
-        export.future(body, timeout=120, wait_for_ready=True).add_done_callback(finished)
+        export.future(body, timeout=60, wait_for_ready=True).add_done_callback(finished)
     for _ in range(options.concurrency):
         slots.acquire()
     channel.close()

@@ -110,7 +110,10 @@ package final class CollectorProcess: Sendable {
         return await exitStatus()
     }
 
-    package func signal(_ number: Int32) { _ = Glibc.kill(process.processIdentifier, number) }
+    /// Nothing for a process that has ended: its number may be another's by now.
+    package func signal(_ number: Int32) {
+        if process.isRunning { _ = Glibc.kill(process.processIdentifier, number) }
+    }
 
     /// SIGKILL.
     package func kill() { signal(SIGKILL) }

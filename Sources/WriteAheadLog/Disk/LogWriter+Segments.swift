@@ -21,7 +21,7 @@ extension LogWriter {
             log.note(fault: LogError(error))
             throw LogError(error)
         }
-        safeLowWater = max(safeLowWater, lowWater)
+        noteDurable(lowWater: lowWater)
         release()
     }
 

@@ -21,8 +21,7 @@ extension LogWriter {
             log.note(fault: LogError(error))
             throw LogError(error)
         }
-        hasLostRecords = false
-        safeLowWater = max(safeLowWater, lowWater)
+        noteDurable(lowWater: lowWater)
         release()
     }
 

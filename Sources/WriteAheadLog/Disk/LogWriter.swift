@@ -21,9 +21,11 @@ struct LogWriter: Sendable {
     /// Something was written that no sync has covered yet.
     var isDirty = false
     /// Control records were refused, so that a restart would know less than the log does; the next checkpoint mends it.
-    var hasLostRecords = false
-    /// Everything before this place is done, and a restart will know it.
+    private var hasLostRecords = false
+    /// Everything before this place is done, and what says so is written; durable once the open segment is synced.
     var safeLowWater: UInt64
+    /// The same, and durable.
+    private var durableLowWater: UInt64 = 0
     var nextNumber: UInt64
     private var slab: [UInt8] = []
 
@@ -149,13 +151,23 @@ struct LogWriter: Sendable {
     mutating func synchronize(_ file: any OpenFile) throws(FileSystemError) {
         try file.synchronize()
         isDirty = false
+        durableLowWater = safeLowWater
     }
 
-    /// Ends the open segment behind its last acknowledged record, without touching its file again.
+    /// A checkpoint is durable that says that everything before `place` is done.
+    mutating func noteDurable(lowWater place: UInt64) {
+        hasLostRecords = false
+        safeLowWater = max(safeLowWater, place)
+        durableLowWater = safeLowWater
+    }
+
+    /// Ends the open segment behind its last acknowledged record, without touching its file again. What it said of ended
+    /// batches behind that goes with it; the next checkpoint says it again, and until then frees nothing.
     mutating func giveUp() {
         file = nil
         isDirty = false
         hasLostRecords = true
+        safeLowWater = durableLowWater
         log.endSegment(header.number, at: committedOffset)
     }
 }

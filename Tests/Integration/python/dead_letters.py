@@ -93,6 +93,8 @@ class Backend:
 
         self.lock = threading.Lock()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        # Clients are killed here: broken connections are no news.
+        self.server.handle_error = lambda *arguments: None
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -326,6 +328,27 @@ def adopt(test):
     test.end(signal.SIGTERM)
 
 
+def hanging(test):
+    """A backend that never answers a replayed letter does not keep the collector from stopping, and loses nothing."""
+    test.start()
+    names, bad = test.sevens_set_aside()
+    reached, released = threading.Event(), threading.Event()
+
+    def hang(names):
+        reached.set()
+        released.wait(60)
+        return 503
+
+    test.picky.receive = lambda request: hang(request)
+    test.wal("replay", test.storage, "--all")
+    assert reached.wait(30), "nothing was sent again"
+    start = time.monotonic()
+    test.end(signal.SIGTERM)
+    assert time.monotonic() - start < 9, "the end took too long"
+    released.set()
+    assert [letter["toBeReplayed"] for letter in test.letters()] == [True] * 20
+
+
 def errors(test):
     """What cannot be done is said in words, with status 1."""
     assert "no such file or directory" in test.wal("ls", f"{test.directory}/none", status=1)
@@ -350,7 +373,7 @@ def errors(test):
 
 def main():
     binary, name, directory = sys.argv[1:]
-    tests = {t.__name__: t for t in (refused, killed, expired, stopped, adopt, errors)}
+    tests = {t.__name__: t for t in (refused, killed, expired, stopped, adopt, hanging, errors)}
     test = Test(binary, directory)
     try:
         tests[name](test)

@@ -66,12 +66,10 @@ package final class DeadLetterLog: DeadLetterSink {
 
     private func insert(_ record: StoredRecord, cut: BatchID?, into index: inout DeadLetterIndex) {
         do {
-            var letter = try DeadLetterCoding.decode(record.payload)
-            let payloadBytes = letter.payload.count
-            letter.payload = []
+            let (letter, payload) = try DeadLetterCoding.decodeHeader(record.payload)
             metrics?.add(letter)
             index.insert(
-                KeptLetter(sequence: record.sequence, letter: letter, payloadBytes: payloadBytes, cut: cut))
+                KeptLetter(sequence: record.sequence, letter: letter, payloadBytes: payload.count, cut: cut))
         } catch {
             // It stays where it is: another version of the program may know it.
             logger.error(

@@ -9,6 +9,7 @@ import gzip
 import http.server
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -320,7 +321,13 @@ def adopt(test):
     until("good has all", lambda: len(test.good.taken) == 30)
     test.end(signal.SIGTERM)
     test.picky.answer = lambda names: 200
+    # The log of a pipeline that is no longer configured.
+    shutil.copytree(f"{test.storage}/traces", f"{test.storage}/traces__old")
     test.start(picky="otlphttp/third")
+    unused = {c["name"]: c for c in test.list()["traces/old"]["consumers"]}
+    assert unused["otlphttp/renamed"]["waitingItems"] + unused["otlphttp/renamed"]["inFlightItems"] == 10, unused
+    test.wal("purge", test.storage, "--log", "traces/old", "--consumer", "otlphttp/renamed", "--yes")
+    assert "otlphttp/renamed" not in test.wal("show", test.storage, "traces/old")
     # Beside a running collector: the orphan that nobody reads.
     purged = test.wal("purge", test.storage, "--log", "traces", "--consumer", "otlphttp/renamed", "--yes")
     assert purged == "Consumer otlphttp/renamed of log traces is gone, with 10 items.\n", purged

@@ -2,8 +2,8 @@ import Component
 import Glibc
 import WriteAheadLog
 
-/// Carries out operators' requests on a storage directory: asks the collector that runs on it, or, when none does, works on
-/// the files itself.
+/// Carries out operators' requests on a storage directory: asks the collector that runs on it, or, when none does,
+/// works on the files itself.
 package enum StorageClient {
     private static let answerBytesMax = 1 << 30
 
@@ -36,9 +36,10 @@ package enum StorageClient {
             throw failure("connect", path)
         }
         let body = request.text
-        try write(
-            "POST / HTTP/1.1\r\nHost: otelcol\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)",
-            to: descriptor, path)
+        let head = [
+            "POST / HTTP/1.1", "Host: otelcol", "Connection: close", "Content-Length: \(body.utf8.count)", "", "",
+        ]
+        try write(head.joined(separator: "\r\n") + body, to: descriptor, path)
         return try answer(in: try read(descriptor, path))
     }
 

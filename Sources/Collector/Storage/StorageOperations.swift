@@ -16,6 +16,9 @@ protocol StorageAccess: Sendable {
 }
 
 extension StorageAccess {
+    /// Bytes of telemetry that are shown at once.
+    static var shownPayloadBytesMax: Int { 32 << 20 }
+
     /// Carries out `request`.
     ///
     /// - Returns: what to show.
@@ -68,7 +71,15 @@ extension StorageAccess {
     private func showDeadLetters(_ request: StorageRequest) async throws -> String {
         let filter = try request.filter()
         let shown = try await withDeadLetters { letters in
-            try letters.letters(filter).map { kept in
+            let meant = letters.letters(filter)
+            let bytes = meant.reduce(0) { $0 + $1.payloadBytes }
+            // The collector must not run out of memory over a question.
+            if request.withPayload, bytes > Self.shownPayloadBytesMax, meant.count > 1 {
+                throw StorageError(
+                    "the telemetry of \(meant.count) dead letters has \(bytes) bytes: ask for one --batch, "
+                        + "or without --payload")
+            }
+            return try meant.map { kept in
                 let payload = request.withPayload ? try letters.json(of: kept) : nil
                 return request.isJSON ? kept.json(payload: payload).text : kept.text(payload: payload)
             }

@@ -2,7 +2,8 @@ import Component
 import SendingQueue
 import WriteAheadLog
 
-/// What an operator wants of a storage directory, as `otelcol wal` sends it to a running collector or carries it out itself.
+/// What an operator wants of a storage directory, as `otelcol wal` sends it to a running collector or carries it out
+/// itself.
 package struct StorageRequest: Sendable, Hashable {
     package enum Operation: String, Sendable, CaseIterable {
         /// The logs of the directory, and a summary of its dead letters.

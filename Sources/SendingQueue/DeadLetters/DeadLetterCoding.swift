@@ -54,6 +54,13 @@ enum DeadLetterCoding {
 
     /// - Throws: `.unsupportedFormat` for another version, `.corrupt` for what is no letter.
     static func decode(_ bytes: [UInt8]) throws(LogError) -> DeadLetter {
+        var (letter, payload) = try decodeHeader(bytes)
+        letter.payload = Array(bytes[payload])
+        return letter
+    }
+
+    /// All but the request, and where in `bytes` that is.
+    static func decodeHeader(_ bytes: [UInt8]) throws(LogError) -> (letter: DeadLetter, payload: Range<Int>) {
         guard bytes.count >= fixedByteCount, bytes.starts(with: magic) else { throw corrupt }
         guard bytes[4] == version else {
             throw LogError(
@@ -71,14 +78,15 @@ enum DeadLetterCoding {
         }
         guard words.count == 4, offset == wordsEnd, let cause = GiveUpCause(rawValue: words[2]) else { throw corrupt }
         let parts = words[0].split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        return DeadLetter(
+        let letter = DeadLetter(
             exporter: ComponentID(type: String(parts[0]), name: parts.count > 1 ? String(parts[1]) : ""),
             signal: signals[Int(bytes[5]) - 1], pipeline: words[1],
             batchID: BatchID(
                 high: bytes.integer(UInt64.self, at: 8), low: bytes.integer(UInt64.self, at: 16)),
             itemCount: Int(bytes.integer(UInt32.self, at: 32)), cause: cause, reason: words[3],
             attempts: Int(bytes.integer(UInt32.self, at: 36)),
-            givenUpAtUnixNanos: bytes.integer(UInt64.self, at: 24), payload: Array(bytes[wordsEnd...]))
+            givenUpAtUnixNanos: bytes.integer(UInt64.self, at: 24), payload: [])
+        return (letter, wordsEnd..<bytes.count)
     }
 
     private static var corrupt: LogError { LogError(.corrupt, "a record of the dead-letter log is no dead letter") }

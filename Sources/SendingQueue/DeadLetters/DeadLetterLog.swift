@@ -6,8 +6,9 @@ package import WriteAheadLog
 
 /// Keeps dead letters in a log of their own, and sends them again.
 ///
-/// One durable consumer pins every letter. A letter that is to be sent again is *cut*, so that a restart knows; one that
-/// was delivered or purged is *done*. Neither is lost in between: at worst it is sent twice, with the same batch id.
+/// One durable consumer pins every letter. A letter that is to be sent again is *cut*, so that a restart knows; one
+/// that was delivered or purged is *done*. Neither is lost in between: at worst it is sent twice, with the same batch
+/// id.
 package final class DeadLetterLog: DeadLetterSink {
     /// Letters kept at most; more are refused like those that the log has no room for.
     package static let lettersMax = 100_000
@@ -65,12 +66,10 @@ package final class DeadLetterLog: DeadLetterSink {
 
     private func insert(_ record: StoredRecord, cut: BatchID?, into index: inout DeadLetterIndex) {
         do {
-            var letter = try DeadLetterCoding.decode(record.payload)
-            let payloadBytes = letter.payload.count
-            letter.payload = []
+            let (letter, payload) = try DeadLetterCoding.decodeHeader(record.payload)
             metrics?.add(letter)
             index.insert(
-                KeptLetter(sequence: record.sequence, letter: letter, payloadBytes: payloadBytes, cut: cut))
+                KeptLetter(sequence: record.sequence, letter: letter, payloadBytes: payload.count, cut: cut))
         } catch {
             // It stays where it is: another version of the program may know it.
             logger.error(
@@ -128,8 +127,8 @@ package final class DeadLetterLog: DeadLetterSink {
 
     // MARK: Sending again
 
-    /// Begins to send letters of these exporters again: those asked for, and after a delivery those that only time stood in
-    /// the way of. One redrive for each exporter and signal.
+    /// Begins to send letters of these exporters again: those asked for, and after a delivery those that only time
+    /// stood in the way of. One redrive for each exporter and signal.
     package func startRedrives(_ bindings: [ExporterBinding], services: SendingServices) {
         for binding in bindings {
             let redrive = Redrive(letters: self, binding: binding, services: services, logger: logger)

@@ -91,19 +91,21 @@ private final class RedriveLoop {
 
     func run() async {
         while !Task.isCancelled {
-            if let kept = next(), takeSlot() {
+            let kept = next()
+            if let kept, takeSlot() {
                 await send(kept)
-                hasSlot = false
-                binding.slots.give()
+                returnSlot()
                 continue
             }
+            // A slot that was granted for a letter that is gone by now is of use to others.
+            if kept == nil { returnSlot() }
             for event in await redrive.mailbox.receive() {
                 if case .slotGranted = event { hasSlot = true }
             }
         }
         timer?.cancel()
         binding.slots.forget(ObjectIdentifier(redrive))
-        if hasSlot { binding.slots.give() }
+        returnSlot()
     }
 
     /// The letter to send now; sets the timer when one is to be sent later.
@@ -130,6 +132,11 @@ private final class RedriveLoop {
             mailbox.post(.slotGranted)
         }
         return hasSlot
+    }
+
+    private func returnSlot() {
+        if hasSlot { binding.slots.give() }
+        hasSlot = false
     }
 
     private func send(_ kept: KeptLetter) async {

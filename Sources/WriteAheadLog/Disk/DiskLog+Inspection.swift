@@ -25,8 +25,8 @@ package struct LogInspection: Sendable {
 extension DiskLog {
     /// Looks at the log in `directory` without changing anything. Reads what a start would read.
     ///
-    /// - Throws: `.inUse` with the id of the process that has it open, `.unsupportedFormat` when it is not a log or one of
-    ///   another version, `.io` when it cannot be read.
+    /// - Throws: `.inUse` with the id of the process that has it open, `.unsupportedFormat` when it is not a log or one
+    ///   of another version, `.io` when it cannot be read.
     package static func inspect(
         _ directory: String, fileSystem: any FileSystem = PosixFileSystem()
     ) throws(LogError) -> LogInspection {

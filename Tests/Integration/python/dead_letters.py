@@ -9,6 +9,7 @@ import gzip
 import http.server
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -93,6 +94,8 @@ class Backend:
 
         self.lock = threading.Lock()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        # Clients are killed here: broken connections are no news.
+        self.server.handle_error = lambda *arguments: None
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -318,12 +321,39 @@ def adopt(test):
     until("good has all", lambda: len(test.good.taken) == 30)
     test.end(signal.SIGTERM)
     test.picky.answer = lambda names: 200
+    # The log of a pipeline that is no longer configured.
+    shutil.copytree(f"{test.storage}/traces", f"{test.storage}/traces__old")
     test.start(picky="otlphttp/third")
+    unused = {c["name"]: c for c in test.list()["traces/old"]["consumers"]}
+    assert unused["otlphttp/renamed"]["waitingItems"] + unused["otlphttp/renamed"]["inFlightItems"] == 10, unused
+    test.wal("purge", test.storage, "--log", "traces/old", "--consumer", "otlphttp/renamed", "--yes")
+    assert "otlphttp/renamed" not in test.wal("show", test.storage, "traces/old")
     # Beside a running collector: the orphan that nobody reads.
     purged = test.wal("purge", test.storage, "--log", "traces", "--consumer", "otlphttp/renamed", "--yes")
     assert purged == "Consumer otlphttp/renamed of log traces is gone, with 10 items.\n", purged
     assert test.consumer("otlphttp/renamed") is None
     test.end(signal.SIGTERM)
+
+
+def hanging(test):
+    """A backend that never answers a replayed letter does not keep the collector from stopping, and loses nothing."""
+    test.start()
+    names, bad = test.sevens_set_aside()
+    reached, released = threading.Event(), threading.Event()
+
+    def hang(names):
+        reached.set()
+        released.wait(60)
+        return 503
+
+    test.picky.receive = lambda request: hang(request)
+    test.wal("replay", test.storage, "--all")
+    assert reached.wait(30), "nothing was sent again"
+    start = time.monotonic()
+    test.end(signal.SIGTERM)
+    assert time.monotonic() - start < 9, "the end took too long"
+    released.set()
+    assert [letter["toBeReplayed"] for letter in test.letters()] == [True] * 20
 
 
 def errors(test):
@@ -350,7 +380,7 @@ def errors(test):
 
 def main():
     binary, name, directory = sys.argv[1:]
-    tests = {t.__name__: t for t in (refused, killed, expired, stopped, adopt, errors)}
+    tests = {t.__name__: t for t in (refused, killed, expired, stopped, adopt, hanging, errors)}
     test = Test(binary, directory)
     try:
         tests[name](test)

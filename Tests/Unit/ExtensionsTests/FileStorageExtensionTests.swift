@@ -34,6 +34,7 @@ import WriteAheadLog
         #expect(config.createDirectory)
         #expect(config.directoryPermissions == 0o750)
         #expect(config.bytesMax == nil)
+        #expect(config.deadLettersBytesMax == 1 << 30)
     }
 
     @Test("every key of otelcol's is read")
@@ -45,7 +46,9 @@ import WriteAheadLog
             "directory": .string("/x"), "timeout": .string("3s"), "fsync": .bool(false),
             "create_directory": .bool(false), "directory_permissions": .string("0700"), "recreate": .bool(true),
             "max_size": .int(10_000_000), "compaction": .map(compaction), "min_free_disk_mib": .int(5),
+            "dead_letters_max_mib": .int(7),
         ])
+        #expect(config.deadLettersBytesMax == 7 << 20)
         #expect(config.directory == "/x")
         #expect(!config.fsync)
         #expect(config.directoryPermissions == 0o700)
@@ -60,6 +63,7 @@ import WriteAheadLog
             ("directory_permissions", ConfigValue.string("rwx"), "octal"), ("max_size", .int(10), "at least"),
             ("timeout", .string("-1s"), "negative"), ("fsyncs", .bool(true), "invalid keys"),
             ("directory", .string(""), "empty"), ("min_free_disk_mib", .int(-1), "range"),
+            ("dead_letters_max_mib", .int(0), "range"),
         ])
     func refusals(key: String, value: ConfigValue, message: String) {
         let error = #expect(throws: ConfigError.self) { _ = try Self.config([key: value]) }

@@ -7,7 +7,9 @@ import WriteAheadLog
 
 /// Dead letters are read as they were written, byte for byte as docs/formats/dead-letters.md draws them.
 @Suite struct DeadLetterCodingTests {
-    static func letter(_ ids: Range<Int> = 0..<3, exporter: String = "a", cause: GiveUpCause = .permanentError)
+    static func letter(
+        _ ids: Range<Int> = 0..<3, exporter: String = "a", cause: GiveUpCause = .permanentError
+    )
         -> DeadLetter
     {
         DeadLetter(

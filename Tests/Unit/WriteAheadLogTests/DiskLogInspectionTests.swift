@@ -39,7 +39,12 @@ import Testing
     private func tags(_ log: DiskLog, _ name: String) throws -> [UInt8] {
         let consumer = try log.openConsumer(name, options: ConsumerOptions(isDurable: true))
         let open = try consumer.recoveredCuts.flatMap { try consumer.read($0.ranges) }
-        let waiting = try consumer.next(maxRecords: 100, maxBytes: .max)
+        var waiting: [StoredRecord] = []
+        while true {
+            let records = try consumer.next(maxRecords: 100, maxBytes: .max)
+            if records.isEmpty { break }
+            waiting += records
+        }
         return (open + waiting).flatMap(\.payload).sorted()
     }
 

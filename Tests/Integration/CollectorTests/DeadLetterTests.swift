@@ -8,7 +8,7 @@ import Testing
 struct DeadLetterTests {
     /// Scenario: each test of Tests/Integration/python/dead_letters.py, with real processes and HTTP backends.
     /// Guarantees: what that test's first line says.
-    @Test(arguments: ["refused", "killed", "expired", "stopped", "adopt", "hanging", "errors"])
+    @Test(arguments: ["refused", "killed", "crashes", "expired", "stopped", "adopt", "hanging", "errors"])
     func endToEnd(name: String) async throws {
         let script = packageDirectory.appendingPathComponent("Tests/Integration/python/dead_letters.py")
         try await withTemporaryDirectory { directory in

@@ -6,9 +6,11 @@ Exits 0 when the test holds; else says where it does not.
 """
 
 import gzip
+import http.client
 import http.server
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -255,6 +257,46 @@ def killed(test):
     assert test.letters() == []
 
 
+def crashes(test):
+    """kill -9 at random moments, while batches are set aside and sent again: every acknowledged span arrives in the end."""
+    seed = int(os.environ.get("TEST_SEED", random.randrange(1 << 32)))
+    print(f"TEST_SEED={seed}")
+    chance = random.Random(seed)
+    acknowledged, number = set(), 0
+    for life in range(8):
+        test.start()
+        if life % 2 == 1:
+            test.wal("replay", test.storage, "--all")
+        killer = threading.Timer(chance.uniform(0, 0.4), test.process.kill)
+        killer.start()
+        try:
+            while True:
+                numbers = range(number, number + 10)
+                number += 10
+                test.send(numbers)
+                acknowledged |= {f"span-{n}" for n in numbers}
+        except (OSError, http.client.HTTPException):
+            pass
+        killer.join()
+        test.process.wait(30)
+    test.start()
+    until("good has all", lambda: acknowledged <= set(test.good.taken))
+    # Bad ones are in the dead letters by now, or on their way there.
+    until("picky has the others", lambda: {n for n in acknowledged if n[-1] != "7"} <= set(test.picky.taken))
+    test.picky.answer = lambda names: 200
+    test.wal("replay", test.storage, "--all")
+
+    def has_all():
+        if test.letters():
+            test.wal("replay", test.storage, "--all")
+        return acknowledged <= set(test.picky.taken)
+
+    until("picky has all", has_all)
+    print(f"acknowledged {len(acknowledged)}, delivered {len(set(test.picky.taken))}, all {len(test.picky.taken)}")
+    assert len(acknowledged) > 20
+    test.end(signal.SIGTERM)
+
+
 def expired(test):
     """What max_elapsed_time gave up is sent again by itself once the exporter delivers again; nothing is asked for."""
     test.picky.answer = lambda names: 503
@@ -380,7 +422,7 @@ def errors(test):
 
 def main():
     binary, name, directory = sys.argv[1:]
-    tests = {t.__name__: t for t in (refused, killed, expired, stopped, adopt, hanging, errors)}
+    tests = {t.__name__: t for t in (refused, killed, crashes, expired, stopped, adopt, hanging, errors)}
     test = Test(binary, directory)
     try:
         tests[name](test)

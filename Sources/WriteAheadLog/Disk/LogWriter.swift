@@ -49,7 +49,8 @@ struct LogWriter: Sendable {
         while true {
             switch log.takeWork() {
             case .records(let records, let lowWater):
-                if write(records) { safeLowWater = max(safeLowWater, lowWater) }
+                // Without an open segment the last one was given up, perhaps with what it said of ended batches.
+                if write(records), file != nil { safeLowWater = max(safeLowWater, lowWater) }
                 release()
             case .idle:
                 if !prepareSpare() { log.wakeUp.wait() }

@@ -113,6 +113,7 @@ struct ConsumerPlace: Sendable, Hashable {
         merged.totals.dropped += other.totals.dropped
         merged.skippedItems += other.skippedItems
         merged.lostItems += other.lostItems
+        merged.tornItems += other.tornItems
         return merged
     }
 

@@ -64,6 +64,7 @@ extension DiskLog {
                     oldest = min(oldest, record.content.receivedAtUnixNanos)
                 } else if case .apply(let control, _) = record.effect {
                     control.apply(to: &state.places, floor: state.oldest.item)
+                    state.reopenAccounts(after: control)
                 }
             }
             let last = state.segments.count - 1

@@ -34,6 +34,19 @@ extension DiskLogState {
         return accounts
     }
 
+    /// A place that changed hands starts a new account; one that is forgotten has none.
+    mutating func reopenAccounts(after control: ControlRecord) {
+        switch control {
+        case .adopt(let name, let heir):
+            openings[name] = nil
+            guard let place = places[heir] else { return }
+            let waiting = waitingItems(place, openConsumers[heir])
+            openings[heir] = AccountOpening(place: place, end: committed.item, waiting: waiting)
+        case .forget(let name): openings[name] = nil
+        default: break
+        }
+    }
+
     private func account(
         _ place: ConsumerPlace, _ opening: AccountOpening, isDurable: Bool, _ consumer: OpenConsumer?
     ) -> ConsumerAccount {

@@ -27,7 +27,8 @@ struct DeliveryTests {
         ] {
             let harness = try ExporterHarness(batch.signal, port: port, database: database, scheme: scheme)
             try await harness.exporter.start()
-            #expect(await harness.outcome(of: batch) == .delivered)
+            let outcome = await harness.outcome(of: batch)
+            try #require(outcome == .delivered, "\(outcome) \(harness.log.lines)")
             #expect(try server.count("\(database).\(table)") == count)
             #expect(harness.counter("otelcol_swift_clickhouse_inserted_rows") == batch.itemCount)
             await harness.exporter.stop()

@@ -39,7 +39,7 @@ struct ExporterHarness {
         try self.init(
             signal,
             [
-                "endpoint": .string("\(scheme)://127.0.0.1:\(port)?dial_timeout=10s\(parameters)"),
+                "endpoint": .string("\(scheme)://127.0.0.1:\(port)?dial_timeout=60s\(parameters)"),
                 "username": .string(user), "password": .string(password), "database": .string(database),
                 "create_schema": .bool(createSchema),
             ])

@@ -24,12 +24,13 @@ extension EndToEnd {
         static let files = ["default.yaml", "container.yaml", "clickstack-local.yaml", "qa8.yaml", "qa10.yaml"]
 
         /// Scenario: each file in configs/.
-        /// Guarantees: `validate` takes it: status 0, nothing on stderr.
+        /// Guarantees: `validate` takes it: status 0, and on stderr at most which exporters have no storage.
         @Test(arguments: files)
         func isValid(file: String) async throws {
             let result = try await runCollector(["validate", "--config", Self.folder.appendingPathComponent(file).path])
             #expect(result.status == 0, "\(result.errors)")
-            #expect(result.errors.isEmpty, "\(result.errors)")
+            let remarks = result.errors.split(separator: "\n")
+            #expect(remarks.filter { !$0.hasPrefix("info: Exporter has no storage") } == [])
         }
 
         /// Scenario: qa8.yaml with its ports freed and all its backends pointed at a closed port; 23 000 spans come in.

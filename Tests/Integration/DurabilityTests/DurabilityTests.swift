@@ -33,7 +33,8 @@ import Testing
     /// Scenario: the disk of the log, a file system of its own, fills up or fails.
     /// Guarantees: clients are refused retryably, and taken again without a restart once there is space.
     @Test(
-        "a disk that is full or fails is survived", .enabled(if: isRoot, "mounts file systems"), .timeLimit(.minutes(10)),
+        "a disk that is full or fails is survived", .enabled(if: isRoot, "mounts file systems"),
+        .timeLimit(.minutes(10)),
         arguments: ["disk_full", "foreign_file_fills_disk", "read_only"])
     func disk(scenario: String) async throws { try await durability(scenario) }
 

@@ -29,6 +29,7 @@ def outage(binary, directory, spans):
     collector = Collector(
         binary, directory, [("durable", durable.port, True), ("live", live.port, False), ("dead", dead, False)]
     ).start()
+    require_volatile_named(binary, collector)
     began = time.monotonic()
     clients = send(collector, spans)
     sending = time.monotonic() - began
@@ -60,6 +61,16 @@ def outage(binary, directory, spans):
     limit = 400 if spans <= 100_000 else 600
     require(collector.memory() < limit, f"the collector took {collector.memory()} MiB, more than {limit}")
     collector.stop()
+
+
+def require_volatile_named(binary, collector):
+    """The start and `validate` say which exporters lose what waits for them at a restart."""
+    check = subprocess.run([binary, "validate", "--config", collector.config], capture_output=True, text=True)
+    require(check.returncode == 0, check.stderr)
+    for text in (collector.log(), check.stderr):
+        named = "\n".join(line for line in text.splitlines() if "Exporter has no storage" in line)
+        require("otlphttp/live" in named and "otlphttp/dead" in named, f"volatile exporters are not named:\n{text}")
+        require("otlphttp/durable" not in named, f"a durable exporter is called volatile:\n{text}")
 
 
 def disk_full(binary, directory, spans):

@@ -13,14 +13,17 @@ package final class TestSocket: Sendable {
 
     /// - Parameter address: `127.0.0.1:port`.
     package init(_ address: String) throws {
-        guard let port = address.split(separator: ":").last.flatMap({ UInt16($0) }) else {
-            throw TestSocketError(description: "no port in \(address)")
+        let parts = address.split(separator: ":")
+        guard parts.count == 2, let port = UInt16(parts[1]) else {
+            throw TestSocketError(description: "no IPv4 address and port: \(address)")
         }
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var peer = sockaddr_in()
         peer.sin_family = sa_family_t(AF_INET)
         peer.sin_port = port.bigEndian
-        peer.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        guard unsafe inet_pton(AF_INET, String(parts[0]), &peer.sin_addr) == 1 else {
+            throw TestSocketError(description: "no IPv4 address: \(address)")
+        }
         var timeout = timeval(tv_sec: 60, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             unsafe setsockopt(descriptor, SOL_SOCKET, option, &timeout, socklen_t(MemoryLayout<timeval>.size))

@@ -45,7 +45,7 @@ extension EditWalk {
                 let mark = open(field, base: base)
                 try load(field.bytes, base: mark.header.upperBound, .resource, keys: program.resourceKeys)
                 try runResourceStages()
-                recordTable(ResourceField.attributes)
+                try recordTable(ResourceField.attributes)
                 close(mark)
             } else if field.number == ResourceEnvelopeField.scopes {
                 if !isResourceKnown {
@@ -116,7 +116,7 @@ extension EditWalk {
         try runItemStages()
         guard table.isChanged else { return }
         let mark = open(field, base: base)
-        recordTable(layout.attributes)
+        try recordTable(layout.attributes)
         close(mark)
     }
 

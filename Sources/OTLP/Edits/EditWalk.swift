@@ -95,7 +95,7 @@ struct EditWalk: ~Copyable {
     }
 
     /// Records what the program did to the attributes in the table, which stand in field `number`.
-    mutating func recordTable(_ number: UInt32) {
+    mutating func recordTable(_ number: UInt32) throws(WireError) {
         guard table.isChanged else { return }
         var appendedCount = 0
         for index in table.entries.indices {
@@ -104,8 +104,9 @@ struct EditWalk: ~Copyable {
             case .original: break
             case .removed: cut(entry.range, inserting: source.slice(0..<0))
             case .replaced:
-                arena.begin(byteCountMax(of: entry))
-                write(entry, number)
+                let others = try otherFields(of: entry)
+                arena.begin(byteCountMax(of: entry) + others.count)
+                write(entry, number, others: others)
                 cut(entry.range, inserting: arena.end())
             case .appended: appendedCount += byteCountMax(of: entry)
             }
@@ -143,11 +144,26 @@ struct EditWalk: ~Copyable {
     /// Tag, three lengths and the tags inside are 33 bytes at most.
     private func byteCountMax(of entry: AttributeTable.Entry) -> Int { entry.key.count + entry.value.count + 33 }
 
-    private mutating func write(_ entry: AttributeTable.Entry, _ number: UInt32) {
+    private mutating func write(_ entry: AttributeTable.Entry, _ number: UInt32, others: WireBytes = .empty) {
         arena.writeByte(UInt8(truncatingIfNeeded: number << 3 | 2))
-        arena.writeVarint(UInt64(payloadByteCount(of: entry)))
+        arena.writeVarint(UInt64(payloadByteCount(of: entry) + others.count))
         arena.writeField(KeyValueField.key, entry.key)
         arena.writeField(KeyValueField.value, entry.value)
+        arena.append(others)
+    }
+
+    /// The fields of an attribute in the source that are neither key nor value: a new value does not concern them.
+    private mutating func otherFields(of entry: AttributeTable.Entry) throws(WireError) -> WireBytes {
+        var outer = WireCursor(source.slice(entry.range))
+        guard let attribute = try outer.nextField()?.bytes else { return .empty }
+        arena.begin(attribute.count)
+        var cursor = WireCursor(attribute)
+        while let field = try cursor.nextField() {
+            if field.number != KeyValueField.key, field.number != KeyValueField.value {
+                arena.append(attribute.slice(field.range))
+            }
+        }
+        return arena.end()
     }
 
     // MARK: Writing

@@ -31,7 +31,7 @@ enum Oracle {
         return count < 0 ? nil : items
     }
 
-    private static func number(_ signal: Signal) -> Int32 {
+    static func number(_ signal: Signal) -> Int32 {
         switch signal {
         case .traces: Int32(OTLP_TRACES)
         case .metrics: Int32(OTLP_METRICS)

@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "otlp_messages.pb-c.h"
+
 enum { OTLP_TRACES = 0, OTLP_METRICS = 1, OTLP_LOGS = 2 };
 
 // The request unpacked and packed again: known fields by number, unknown ones behind them. Two requests mean the same
@@ -15,3 +17,16 @@ typedef void (*otlp_item_visitor)(void *context, const uint8_t *data, size_t cou
 
 // Visits all items in order. Returns how many there are, or -1 where the request does not parse.
 int64_t otlp_visit_items(int signal, const uint8_t *data, size_t count, otlp_item_visitor visit, void *context);
+
+enum { OTLP_RESOURCES = 0, OTLP_ITEMS = 1 };
+
+// Receives one attribute list of an unpacked message; may change it and everything in it. What is in it, and the array
+// itself, belongs to malloc and free.
+typedef void (*otlp_attributes_visitor)(void *context, size_t *count, Otlp__KeyValue ***attributes);
+
+// Unpacks a request, shows the attribute list of each of its resources or items to `visit`, in order, and packs it
+// again. An absent resource counts as one without attributes. NULL where it does not parse; else to be freed with
+// free().
+uint8_t *otlp_edit_attributes(
+    int signal, int target, const uint8_t *data, size_t count, otlp_attributes_visitor visit, void *context,
+    size_t *result_count);

@@ -105,7 +105,7 @@ let package = Package(
         testSupport("LogTestSupport", ["WriteAheadLog"]),
         unitTests("CompressionTests", ["Compression", "CChecksum"]),
         unitTests("RegularExpressionTests", ["RegularExpression"]),
-        unitTests("OTLPTests", ["OTLP", "RegularExpression", "TestSupport", "COTLPMessages"]),
+        unitTests("OTLPTests", ["OTLP", "RegularExpression", "TestSupport", "COTLPMessages", "CProtobufC"]),
         unitTests("WriteAheadLogTests", ["WriteAheadLog", "LogTestSupport"]),
         unitTests("TransportTests", ["Transport", "SocketTestSupport"]),
         unitTests("HTTPClientTests", ["HTTPClient", "HTTPTestServer"]),

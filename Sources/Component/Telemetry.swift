@@ -9,7 +9,8 @@ package struct Telemetry: Sendable {
     package var itemCount: Int
     /// When the request arrived, nanoseconds since 1970.
     package var receivedAtUnixNanos: UInt64
-    /// What the receiver knows of the client; nil unless it was told to keep it (`include_metadata`) or has an address to tell.
+    /// What the receiver knows of the client; nil unless it was told to keep it (`include_metadata`) or has an address
+    /// to tell.
     package var client: ClientInfo?
 
     package init(

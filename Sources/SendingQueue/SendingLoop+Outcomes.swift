@@ -206,8 +206,4 @@ extension Duration {
 }
 
 /// The time of day, nanoseconds since 1970.
-func wallClockUnixNanos() -> UInt64 {
-    var now = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &now)
-    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
-}
+func wallClockUnixNanos() -> UInt64 { WallClock.unixNanos }

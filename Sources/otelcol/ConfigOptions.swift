@@ -30,7 +30,8 @@ struct ConfigOptions: ParsableArguments {
     }
 }
 
-/// There is no gate whose setting changes anything; otelcol's own are known by name so that command lines go on working.
+/// There is no gate whose setting changes anything; otelcol's own are known by name so that command lines go on
+/// working.
 enum FeatureGates {
     struct UnknownGateError: Error, CustomStringConvertible {
         let description: String

@@ -92,13 +92,15 @@ struct ConfigExpansion {
         do {
             return try resolver.parse(text, of: location) ?? ConfigNode(.null, at: start)
         } catch {
-            // A broken file is a mistake; any other text is a string that happens not to be YAML, such as `[not a list`.
+            // A broken file is a mistake; any other text is a string that happens not to be YAML, such as `[not a
+            // list`.
             if location.scheme == "file" { throw error }
             return ConfigNode(.string(String(decoding: text, as: UTF8.self)), at: start)
         }
     }
 
-    /// The first reference of `text` that holds no other: from the last `${` before a `}` to that `}`. `$${` is no reference.
+    /// The first reference of `text` that holds no other: from the last `${` before a `}` to that `}`. `$${` is no
+    /// reference.
     static func reference(in text: [UInt8]) -> Range<Int>? {
         var searchStart = 0
         while let close = text[searchStart...].firstIndex(of: UInt8(ascii: "}")) {
@@ -162,12 +164,13 @@ struct ConfigExpansion {
         ConfigLocation.supportedSchemes.contains(location.scheme)
     }
 
-    /// `location` as messages show it: a variable without its default, a document without its text, for both may be secret.
+    /// `location` as messages show it: a variable without its default, a document without its text, for both may be
+    /// secret.
     static func reference(_ location: ConfigLocation, withBraces: Bool) -> String {
+        let name = location.name
         let text =
             switch location.scheme {
-            case "env":
-                "env:\(location.name.firstRange(of: ":-").map { location.name[..<$0.lowerBound] } ?? location.name[...])"
+            case "env": "env:\(name.firstRange(of: ":-").map { name[..<$0.lowerBound] } ?? name[...])"
             case "yaml": "yaml:…"
             default: location.uri
             }

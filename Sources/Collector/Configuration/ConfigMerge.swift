@@ -6,7 +6,8 @@ enum ConfigMerge {
     static let depthMax = 200
     static let keySeparator = "::"
 
-    /// `upper` over `lower`: maps are merged key by key, everything else of `upper` replaces what is below it, null included.
+    /// `upper` over `lower`: maps are merged key by key, everything else of `upper` replaces what is below it, null
+    /// included.
     static func merge(_ upper: ConfigNode, over lower: ConfigNode) -> ConfigNode {
         guard case .map(let upperEntries) = upper.value, case .map(let lowerEntries) = lower.value else { return upper }
         var entries = lowerEntries

@@ -3,9 +3,9 @@ import Synchronization
 
 /// Delivers the signals that end the process, as a stream.
 ///
-/// A handler writes the signal's number into a pipe, which a thread of its own reads: nothing else runs in signal context.
-/// Handlers, and not `sigwait`: the runtime keeps a thread that blocks no signal. They also work for PID 1 of a container,
-/// where the default actions of signals do not exist.
+/// A handler writes the signal's number into a pipe, which a thread of its own reads: nothing else runs in signal
+/// context. Handlers, and not `sigwait`: the runtime keeps a thread that blocks no signal. They also work for PID 1 of
+/// a container, where the default actions of signals do not exist.
 package final class TerminationSignals: Sendable {
     package enum Signal: Int32, Sendable, CustomStringConvertible {
         case interrupt = 2

@@ -1,5 +1,4 @@
 internal import Component
-internal import Glibc
 internal import Logging
 internal import Synchronization
 
@@ -118,36 +117,20 @@ final class LogSampler: Sendable {
 /// The wall clock as log lines show it.
 enum LogTime {
     /// Nanoseconds since 1970.
-    static func now() -> Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
+    static func now() -> Int64 { Int64(WallClock.unixNanos) }
 
     /// The time with the local zone's offset.
     static func iso8601(_ unixNanos: Int64) -> String {
-        var seconds = time_t(unixNanos / 1_000_000_000)
-        var local = unsafe tm()
-        unsafe localtime_r(&seconds, &local)
-        return iso8601(unixNanos, utcOffsetSeconds: unsafe local.tm_gmtoff)
+        let local = CivilTime(unixSeconds: Int(unixNanos / 1_000_000_000), nanosecond: 0, inLocalZone: true)
+        return iso8601(unixNanos, utcOffsetSeconds: local.offsetSeconds)
     }
 
     /// `2024-12-16T10:00:00.000Z`, or with an offset: `2024-12-16T11:00:00.000+0100`.
     static func iso8601(_ unixNanos: Int64, utcOffsetSeconds offset: Int) -> String {
-        var shifted = time_t(unixNanos / 1_000_000_000) + offset
-        var fields = unsafe tm()
-        unsafe gmtime_r(&shifted, &fields)
-        let date = unsafe [(Int(fields.tm_year) + 1900, 4), (Int(fields.tm_mon) + 1, 2), (Int(fields.tm_mday), 2)]
-        let clock = unsafe [(Int(fields.tm_hour), 2), (Int(fields.tm_min), 2), (Int(fields.tm_sec), 2)]
-        let millis = padded(Int(unixNanos / 1_000_000 % 1000), 3)
+        let time = CivilTime(
+            unixSeconds: Int(unixNanos / 1_000_000_000) + offset, nanosecond: Int(unixNanos % 1_000_000_000))
         let minutes = abs(offset) / 60
         let zone = offset == 0 ? "Z" : "\(offset < 0 ? "-" : "+")\(padded(minutes / 60, 2))\(padded(minutes % 60, 2))"
-        return date.map(padded).joined(separator: "-") + "T" + clock.map(padded).joined(separator: ":")
-            + ".\(millis)\(zone)"
-    }
-
-    private static func padded(_ number: Int, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        return "\(time.date)T\(time.timeOfDay).\(padded(time.nanosecond / 1_000_000, 3))\(zone)"
     }
 }

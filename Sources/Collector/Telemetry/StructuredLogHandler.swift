@@ -1,7 +1,8 @@
 internal import Component
 package import Logging
 
-/// Writes log events as otelcol does: one line for each, tab separated with a JSON object of fields, or JSON throughout.
+/// Writes log events as otelcol does: one line for each, tab separated with a JSON object of fields, or JSON
+/// throughout.
 ///
 /// A value, as loggers expect; what is shared (outputs, sampling) is in `LogSink`.
 package struct StructuredLogHandler: LogHandler {

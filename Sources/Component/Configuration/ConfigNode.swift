@@ -26,8 +26,8 @@ package struct ConfigPosition: Sendable, Hashable, CustomStringConvertible {
 package struct ConfigNode: Sendable {
     package var value: ConfigValue
     package var position: ConfigPosition
-    /// The scalar's text as written, when it came whole out of a `${…}` expansion: a string key takes this text, so that
-    /// `0123` or `yes` in a variable stay what they are.
+    /// The scalar's text as written, when it came whole out of a `${…}` expansion: a string key takes this text, so
+    /// that `0123` or `yes` in a variable stay what they are.
     package var originalText: String?
 
     package init(_ value: ConfigValue, at position: ConfigPosition, originalText: String? = nil) {

@@ -26,7 +26,16 @@ package struct CivilTime: Sendable, Hashable {
 
     /// - Parameter inLocalZone: in the zone that TZ or the system sets, else in UTC.
     package init(unixNanos: UInt64, inLocalZone: Bool = false) {
-        var seconds = time_t(unixNanos / 1_000_000_000)
+        self.init(
+            unixSeconds: Int(unixNanos / 1_000_000_000), nanosecond: Int(unixNanos % 1_000_000_000),
+            inLocalZone: inLocalZone)
+    }
+
+    /// - Parameters:
+    ///   - unixSeconds: before 1970 if negative.
+    ///   - nanosecond: what follows the second, below a billion.
+    package init(unixSeconds: Int, nanosecond: Int, inLocalZone: Bool = false) {
+        var seconds: time_t = unixSeconds
         var parts = unsafe tm()
         if inLocalZone {
             unsafe localtime_r(&seconds, &parts)
@@ -39,7 +48,7 @@ package struct CivilTime: Sendable, Hashable {
         hour = unsafe Int(parts.tm_hour)
         minute = unsafe Int(parts.tm_min)
         second = unsafe Int(parts.tm_sec)
-        nanosecond = Int(unixNanos % 1_000_000_000)
+        self.nanosecond = nanosecond
         offsetSeconds = unsafe Int(parts.tm_gmtoff)
     }
 

@@ -33,7 +33,7 @@ struct NormalText {
             var records = try ScopeLogsView(scope).logRecords
             while let bytes = try records.next() {
                 let record = try LogRecordView(bytes)
-                appendLine([GoText.plain(record.body ?? .empty)] + (try attributes(record.attributes)))
+                appendLine([try GoText.plain(record.body ?? .empty)] + (try attributes(record.attributes)))
             }
         }
     }
@@ -124,7 +124,7 @@ struct NormalText {
         var pairs: [String] = []
         while let bytes = try field.next() {
             let (key, value) = try GoText.keyAndValue(bytes)
-            pairs.append("\(key)=\(GoText.plain(value))")
+            pairs.append("\(key)=\(try GoText.plain(value))")
         }
         return pairs
     }

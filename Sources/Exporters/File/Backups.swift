@@ -1,3 +1,4 @@
+import Component
 import Glibc
 
 /// The rotated files beside a file: `base-2006-01-02T15-04-05.000.ext` for `base.ext`.
@@ -22,9 +23,7 @@ struct Backups {
 
     /// Renames the file to a backup named by this moment. An existing backup is never replaced.
     func moveAside() throws(FileError) {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        var unixMilliseconds = time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+        var unixMilliseconds = Int(WallClock.unixNanos / 1_000_000)
         var backup = name(at: unixMilliseconds)
         while unsafe access(backup, F_OK) == 0 {
             unixMilliseconds += 1
@@ -39,9 +38,8 @@ struct Backups {
     func prune(maxBackups: Int, maxDays: Int) {
         // Their names sort by time.
         let newestFirst = list().sorted(by: >)
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        let oldest = timestamp(unixMilliseconds: (time.tv_sec - maxDays * 86_400) * 1000)
+        let unixSeconds = Int(WallClock.unixNanos / 1_000_000_000)
+        let oldest = timestamp(unixMilliseconds: (unixSeconds - maxDays * 86_400) * 1000)
         for (index, timestamp) in newestFirst.enumerated() {
             let isSurplus = maxBackups > 0 && index >= maxBackups
             let isOld = maxDays > 0 && timestamp < oldest
@@ -78,19 +76,10 @@ struct Backups {
     }
 
     private func timestamp(unixMilliseconds: Int) -> String {
-        var seconds = unixMilliseconds / 1000
-        var parts = unsafe tm()
-        if localtime {
-            unsafe localtime_r(&seconds, &parts)
-        } else {
-            unsafe gmtime_r(&seconds, &parts)
-        }
-        let date = unsafe [parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday].map { twoDigits($0) }.joined(
-            separator: "-")
-        let time = unsafe [parts.tm_hour, parts.tm_min, parts.tm_sec].map { twoDigits($0) }.joined(separator: "-")
-        let milliseconds = String(1000 + unixMilliseconds % 1000).dropFirst()
-        return "\(date)T\(time).\(milliseconds)"
+        let milliseconds = unixMilliseconds % 1000
+        let time = CivilTime(
+            unixSeconds: unixMilliseconds / 1000, nanosecond: milliseconds * 1_000_000, inLocalZone: localtime)
+        let clock = [time.hour, time.minute, time.second].map { padded($0, 2) }.joined(separator: "-")
+        return "\(time.date)T\(clock).\(padded(milliseconds, 3))"
     }
 }
-
-private func twoDigits(_ number: Int32) -> String { number < 10 ? "0\(number)" : String(number) }

@@ -72,3 +72,23 @@ struct AttributeTable {
         }
     }
 }
+
+/// The two halves of a KeyValue.
+struct KeyAndValue {
+    var key: WireBytes = .empty
+    /// An encoded AnyValue; empty when there is none.
+    var value: WireBytes = .empty
+
+    init(key: WireBytes, value: WireBytes) {
+        self.key = key
+        self.value = value
+    }
+
+    init(_ bytes: WireBytes) throws(WireError) {
+        var cursor = WireCursor(bytes)
+        while let field = try cursor.nextField() {
+            if field.number == KeyValueField.key { key = try field.payload() }
+            if field.number == KeyValueField.value { value = try field.payload() }
+        }
+    }
+}

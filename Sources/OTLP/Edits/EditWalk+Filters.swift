@@ -106,7 +106,7 @@ extension EditWalk {
         if let services = matcher.conditions.services {
             let name: [UInt8]
             if let index = table.firstIndex(of: matcher.serviceKey) {
-                name = try AttributeText.text(of: table.entries[index].value)
+                name = try text(of: table.entries[index].value)
             } else {
                 name = Array("<nil-service-name>".utf8)
             }
@@ -124,7 +124,7 @@ extension EditWalk {
         if let texts = conditions.severityTexts, !texts.matches(text) { return false }
         if let severity = conditions.severityNumber, !severity.matches(item.number) { return false }
         if let bodies = conditions.logBodies, let body = item.body,
-            case .string(let text) = try AttributeContent(body), !bodies.matches(text)
+            case .string(let text) = try AnyValueView(body), !bodies.matches(text)
         {
             return false
         }
@@ -139,9 +139,10 @@ extension EditWalk {
             switch condition.test {
             case .isPresent: break
             case .equals(let constant):
-                if try !AttributeContent.areEqual(value, constants.slice(constant)) { return false }
+                let constant = try AnyValueView(constants.slice(constant))
+                if try !AnyValueView.areEqual(AnyValueView(value), constant) { return false }
             case .matches(let expression):
-                let text = try AttributeText.text(of: value)
+                let text = try text(of: value)
                 if unsafe !text.withUnsafeBufferPointer({ unsafe expression.matches($0) }) { return false }
             }
         }

@@ -68,12 +68,12 @@ extension EditWalk {
     /// everything else becomes the empty string.
     private mutating func hashed(_ value: WireBytes) throws(WireError) -> WireBytes {
         let input: WireBytes
-        switch try AttributeContent(value) {
+        switch try AnyValueView(value) {
         case .string(let text): input = text
         case .bool(let value): input = arena.copy([value ? 1 : 0])
         case .int(let value): input = arena.copy(littleEndian(UInt64(bitPattern: value)))
         case .double(let value): input = arena.copy(littleEndian(value.bitPattern))
-        case .empty, .bytes, .list, .map: input = source.slice(0..<0)
+        case .empty, .bytes, .array, .keyValueList, .stringIndex: input = .empty
         }
         return stringValue(input.isEmpty ? [] : SHA256.hexDigest(of: input))
     }
@@ -86,7 +86,7 @@ extension EditWalk {
         _ key: Int, _ pattern: Int, _ groups: Range<Int>, keys: EditProgram.KeyTable
     ) throws(WireError) {
         guard let index = table.firstIndex(of: key),
-            case .string(let text) = try AttributeContent(table.entries[index].value),
+            case .string(let text) = try AnyValueView(table.entries[index].value),
             unsafe program.patterns[pattern].firstMatch(in: text.buffer, groups: &matchedGroups)
         else { return }
         for index in groups {
@@ -100,16 +100,23 @@ extension EditWalk {
     private mutating func convert(_ key: Int, to type: ConvertedType) throws(WireError) {
         guard let index = table.firstIndex(of: key) else { return }
         let value = table.entries[index].value
-        let content = try AttributeContent(value)
+        let content = try AnyValueView(value)
         switch type {
         case .string:
             if case .string = content { return }
-            table.setValue(stringValue(try AttributeText.text(of: value)), at: index)
+            table.setValue(stringValue(try text(of: value)), at: index)
         case .int:
             if let number = NumberConversion.int(content) { table.setValue(intValue(number), at: index) }
         case .double:
             if let number = NumberConversion.double(content) { table.setValue(doubleValue(number), at: index) }
         }
+    }
+
+    /// The text of an encoded AnyValue: what `convert` to a string writes, and what regular expressions see.
+    func text(of value: WireBytes) throws(WireError) -> [UInt8] {
+        var text: [UInt8] = []
+        try OTLPRequest.appendText(of: AnyValueView(value), to: &text)
+        return text
     }
 
     private mutating func stringValue(_ text: [UInt8]) -> WireBytes {
@@ -137,22 +144,22 @@ extension EditWalk {
 
 /// `convert` to numbers: nil where the value has no such form or has the kind already.
 enum NumberConversion {
-    static func int(_ content: AttributeContent) -> Int64? {
+    static func int(_ content: AnyValueView) -> Int64? {
         switch content {
         case .bool(let value): value ? 1 : 0
         // Out of range becomes the least integer, as otelcol's conversion does on x86.
         case .double(let value): Int64(exactly: value.rounded(.towardZero)) ?? .min
         case .string(let text): Int64(text.string)
-        case .empty, .int, .bytes, .list, .map: nil
+        case .empty, .int, .bytes, .array, .keyValueList, .stringIndex: nil
         }
     }
 
-    static func double(_ content: AttributeContent) -> Double? {
+    static func double(_ content: AnyValueView) -> Double? {
         switch content {
         case .bool(let value): value ? 1 : 0
         case .int(let value): Double(value)
         case .string(let text): parse(text.string)
-        case .empty, .double, .bytes, .list, .map: nil
+        case .empty, .double, .bytes, .array, .keyValueList, .stringIndex: nil
         }
     }
 

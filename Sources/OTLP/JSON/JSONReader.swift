@@ -3,8 +3,8 @@ import Glibc
 /// Reads JSON from borrowed bytes, one token after the other, without building anything.
 ///
 /// This file and its extensions hold all raw reads of JSON: every read follows a bounds check. Ownership: the bytes
-/// belong to whoever opened the enclosing `withWireBytes` scope. Errors: `JSONFailure`; after one the reader must not be
-/// used.
+/// belong to whoever opened the enclosing `withWireBytes` scope. Errors: `JSONFailure`; after one the reader must not
+/// be used.
 @safe
 struct JSONReader: ~Copyable {
     /// Containers inside a value that is skipped.

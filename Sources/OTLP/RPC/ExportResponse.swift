@@ -79,14 +79,7 @@ extension ExportResponse {
     /// Reads the JSON form; the count by the name of any signal, in lowerCamelCase or snake_case.
     package init(json: [UInt8]) throws(RPCMessageError) {
         self.init()
-        do {
-            try json.withWireBytes { (bytes) throws(JSONFailure) in
-                var reader = JSONReader(bytes)
-                try read(&reader)
-            }
-        } catch {
-            throw .malformedJSON(JSONError(error, in: json))
-        }
+        try JSONReader.read(message: json) { (reader) throws(JSONFailure) in try read(&reader) }
     }
 
     private mutating func read(_ reader: inout JSONReader) throws(JSONFailure) {

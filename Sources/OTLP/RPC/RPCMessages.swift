@@ -33,3 +33,19 @@ extension [UInt8] {
         }
     }
 }
+
+extension JSONReader {
+    /// Lends a reader of `message`, the JSON form of a small message, to `body`.
+    static func read(
+        message: [UInt8], _ body: (inout JSONReader) throws(JSONFailure) -> Void
+    ) throws(RPCMessageError) {
+        do {
+            try message.withWireBytes { (bytes) throws(JSONFailure) in
+                var reader = JSONReader(bytes)
+                try body(&reader)
+            }
+        } catch {
+            throw .malformedJSON(JSONError(error, in: message))
+        }
+    }
+}

@@ -23,14 +23,7 @@ extension RPCStatus {
     /// whatever follows the object.
     package init(json: [UInt8]) throws(RPCMessageError) {
         self.init(code: .unknown, message: "")
-        do {
-            try json.withWireBytes { (bytes) throws(JSONFailure) in
-                var reader = JSONReader(bytes)
-                try read(&reader)
-            }
-        } catch {
-            throw .malformedJSON(JSONError(error, in: json))
-        }
+        try JSONReader.read(message: json) { (reader) throws(JSONFailure) in try read(&reader) }
     }
 
     private mutating func read(_ reader: inout JSONReader) throws(JSONFailure) {

@@ -128,8 +128,8 @@ package struct WireCursor {
             range: fieldStart..<offset)
     }
 
-    /// The payload of the next field if its tag is `tag`, a byte of a length-delimited field; nil otherwise, and nothing is
-    /// read then. Spares a loop over many fields of one number the look at all others.
+    /// The payload of the next field if its tag is `tag`, a byte of a length-delimited field; nil otherwise, and
+    /// nothing is read then. Spares a loop over many fields of one number the look at all others.
     @inlinable @inline(__always)
     package mutating func nextPayload(ifTag tag: UInt8) throws(WireError) -> WireBytes? {
         guard unsafe end - next >= 2, unsafe next[0] == tag else { return nil }

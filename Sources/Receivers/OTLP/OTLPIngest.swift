@@ -1,6 +1,5 @@
 internal import Component
 internal import Compression
-internal import Glibc
 internal import OTLP
 
 /// Why a request could not be read. Nothing of it reached a pipeline.
@@ -88,7 +87,7 @@ struct OTLPIngest: Sendable {
         let itemCount = request.itemCount
         guard itemCount > 0 else { return completion(.success(())) }
         let telemetry = Telemetry(
-            signal: signal, bytes: request.bytes, itemCount: itemCount, receivedAtUnixNanos: nowUnixNanos(),
+            signal: signal, bytes: request.bytes, itemCount: itemCount, receivedAtUnixNanos: WallClock.unixNanos,
             client: client)
         route.consumer.consume(telemetry) { outcome in
             switch outcome {
@@ -124,10 +123,4 @@ extension Signal {
         case .logs: "log_records"
         }
     }
-}
-
-private func nowUnixNanos() -> UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }

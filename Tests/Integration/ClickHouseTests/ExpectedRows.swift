@@ -250,9 +250,9 @@ extension ExpectedRows {
         case .string(let text): return text.array
         case .bool(let value): return Array("\(value)".utf8)
         case .int(let value): return Array("\(value)".utf8)
-        case .double, .bytes, .array, .keyValueList:
+        case let value:
             var text: [UInt8] = []
-            OTLPRequest.appendText(of: anyValue, to: &text)
+            try OTLPRequest.appendText(of: value, to: &text)
             return text
         }
     }

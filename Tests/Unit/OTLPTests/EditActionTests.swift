@@ -172,11 +172,6 @@ import Testing
         #expect(result.map(\.value) == [AttributeContentText(kind: 1, text: expected)])
     }
 
-    @Test(arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")])
-    func base64(text: String, expected: String) {
-        #expect(Array(text.utf8).withWireBytes { AttributeText.base64($0) } == expected)
-    }
-
     /// Scenario: values nested deeper than the engine looks.
     /// Guarantees: an error, not a stack overflow.
     @Test func deepValuesAreRefused() throws {
@@ -200,6 +195,6 @@ struct AttributeContentText: Equatable {
 
     init(_ value: [UInt8]) {
         kind = EditModel.kind(value)?.number ?? 0
-        text = value.withWireBytes { bytes in String(decoding: try! AttributeText.text(of: bytes), as: UTF8.self) }
+        text = OracleValue(value).text
     }
 }

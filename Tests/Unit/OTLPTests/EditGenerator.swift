@@ -1,35 +1,17 @@
-import Foundation
 import OTLP
 import RegularExpression
+import TestSupport
 
-/// Numbers from a seed (SplitMix64).
-struct EditRandom: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
-    mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
-    mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
-
-    /// Seeds of one run: `TEST_SEED` if set, else a fixed range.
-    static var seeds: [UInt64] {
-        if let seed = ProcessInfo.processInfo.environment["TEST_SEED"].flatMap({ UInt64($0) }) { return [seed] }
-        return Array(1...30)
-    }
+extension SeededRandom {
+    fileprivate mutating func below(_ bound: Int) -> Int { int(in: 0...bound - 1) }
+    fileprivate mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
+    fileprivate mutating func pick<Element>(_ elements: [Element]) -> Element { element(of: elements) }
 }
 
 /// Random canonical requests and programs over a small set of keys, so that actions meet attributes.
 struct EditGenerator {
     typealias Model = EditModel
-    var random: EditRandom
+    var random: SeededRandom
 
     static let keys = [
         "a", "b", "service.name", "upstream_addr", "upstream_primary", "http.method", "",
@@ -170,7 +152,7 @@ struct EditGenerator {
 
     private mutating func matcher(_ signal: Signal) -> ItemMatcher {
         var matcher = ItemMatcher()
-        func texts(_ random: inout EditRandom) -> TextMatcher {
+        func texts(_ random: inout SeededRandom) -> TextMatcher {
             random.chance(50)
                 ? .strict([random.pick(Self.texts), random.pick(Self.texts)])
                 : .regexp([try! RegularExpression(random.pick(Self.patterns))])

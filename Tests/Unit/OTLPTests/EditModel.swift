@@ -1,4 +1,5 @@
 import RegularExpression
+import TestSupport
 
 @testable import OTLP
 
@@ -278,31 +279,11 @@ enum EditModel {
     static func kind(_ value: [UInt8]) -> Field? { decode(value).last { (1...7).contains($0.number) } }
 
     private static func hashed(_ value: [UInt8]) -> [UInt8] {
-        var input: [UInt8] = []
-        if let kind = kind(value) {
-            switch kind.number {
-            case 1: input = kind.bytes
-            case 2: input = [kind.value == 0 ? 0 : 1]
-            case 3: input = (0..<8).map { UInt8(truncatingIfNeeded: kind.value >> (8 * $0)) }
-            case 4: input = kind.bytes
-            default: break
-            }
-        }
-        let hash = input.isEmpty ? [] : input.withWireBytes { SHA256.hexDigest(of: $0) }
-        return encode([message(1, hash)])
+        OracleValue.string(OracleValue(value).hash).message.bytes
     }
 
     private static func converted(_ value: [UInt8], to type: ConvertedType) -> [UInt8] {
-        value.withWireBytes { bytes in
-            let content = try! AttributeContent(bytes)
-            switch type {
-            case .string:
-                if case .string = content { return value }
-                return encode([message(1, try! AttributeText.text(of: bytes))])
-            case .int: return NumberConversion.int(content).map { AttributeConstant.int($0).encoded } ?? value
-            case .double: return NumberConversion.double(content).map { AttributeConstant.double($0).encoded } ?? value
-            }
-        }
+        OracleValue(value).converted(to: type)?.message.bytes ?? value
     }
 }
 
@@ -326,7 +307,7 @@ struct ModelItem {
         func number(_ number: UInt32) -> UInt64 { fields.last { $0.number == number && $0.type == 0 }?.value ?? 0 }
         let service =
             resource.first { $0.key == Array("service.name".utf8) }.map { attribute in
-                attribute.value.withWireBytes { try! AttributeText.text(of: $0) }
+                OracleValue(attribute.value).textBytes
             } ?? Array("<nil-service-name>".utf8)
         guard text(matcher.services, service), text(matcher.metricNames, metricName) else { return false }
         guard matcher.resources.allSatisfy({ holds($0, resource) }) else { return false }
@@ -362,7 +343,7 @@ struct ModelItem {
         // Values here are encoded as the constants are, and hold no maps with keys in another order.
         case .equals(let constant): return attribute.value == constant.encoded
         case .matches(let expression):
-            let text = attribute.value.withWireBytes { try! AttributeText.text(of: $0) }
+            let text = OracleValue(attribute.value).textBytes
             return unsafe text.withUnsafeBufferPointer { unsafe expression.matches($0) }
         }
     }

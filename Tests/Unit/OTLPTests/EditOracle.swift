@@ -11,15 +11,14 @@ enum EditOracle {
     static func apply(
         _ stages: [AttributeEdits.Stage], to request: [UInt8], signal: Signal, context: [String: ProtobufMessage]
     ) -> [UInt8]? {
-        var request = request
-        for stage in stages {
-            let edited = edit(request, signal, stage.target) { attributes in
-                for action in stage.actions { attributes.apply(action, context) }
+        // Without filters, what one target holds makes no difference to the other.
+        func edit(_ request: [UInt8], _ target: AttributeEdits.Target) -> [UInt8]? {
+            let actions = stages.filter { $0.target == target }.flatMap(\.actions)
+            return Self.edit(request, signal, target) { attributes in
+                for action in actions { attributes.apply(action, context) }
             }
-            guard let edited else { return nil }
-            request = edited
         }
-        return request
+        return edit(request, .resource).flatMap { edit($0, .items) }
     }
 
     /// The request decoded and encoded anew, without what makes no difference: whether a key is empty or absent, and

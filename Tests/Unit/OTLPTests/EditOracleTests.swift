@@ -7,12 +7,12 @@ import Testing
 @Suite struct EditOracleTests {
     /// Scenario: random programs of all actions, on resources and items, over random requests of all fields.
     /// Guarantees: protobuf-c reads the result as it reads its own; what no action touches is untouched.
-    @Test(arguments: Seeds.regression + Seeds.fresh(count: 4), Signal.allCases)
+    @Test(arguments: Seeds.regression + Seeds.fresh(count: 2), Signal.allCases)
     func editsMeanTheSame(seed: UInt64, signal: Signal) throws {
         var requests = OTLPGenerator(seed: seed)
         var programs = EditProgramGenerator(random: SeededRandom(seed: ~seed))
         var changedCount = 0
-        for round in 0..<60 {
+        for round in 0..<30 {
             let request = requests.request(signal).bytes
             let stages = programs.stages()
             let expected = EditOracle.apply(stages, to: request, signal: signal, context: Self.context)
@@ -23,7 +23,7 @@ import Testing
             if !isSame { return }
             if edited != request { changedCount += 1 }
         }
-        #expect(changedCount > 10, "the programs hardly ever do anything")
+        #expect(changedCount > 5, "the programs hardly ever do anything")
     }
 
     /// Scenario: single actions over random requests.
@@ -31,10 +31,10 @@ import Testing
     @Test(arguments: EditProgramGenerator.Kind.allCases, AttributeEdits.Target.all)
     func eachActionMeansTheSame(kind: EditProgramGenerator.Kind, target: AttributeEdits.Target) throws {
         var changedCount = 0
-        for seed in Seeds.regression + Seeds.fresh(count: 4) {
+        for seed in Seeds.regression + Seeds.fresh(count: 2) {
             var requests = OTLPGenerator(seed: seed)
             var programs = EditProgramGenerator(random: SeededRandom(seed: ~seed))
-            for round in 0..<20 {
+            for round in 0..<10 {
                 let signal = programs.random.element(of: Signal.allCases)
                 let request = requests.request(signal).bytes
                 let stages = [AttributeEdits.Stage(target, actions: [programs.action(kind)])]

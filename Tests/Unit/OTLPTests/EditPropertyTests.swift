@@ -1,4 +1,5 @@
 import OTLP
+import TestSupport
 import Testing
 
 /// Guarantees: a program over wire bytes does exactly what decoding, changing and encoding again would do.
@@ -7,9 +8,9 @@ import Testing
 
     /// Scenario: random programs with all actions and filters over random requests.
     /// Guarantees: the result is the model's, byte for byte if there is one stage.
-    @Test(arguments: EditRandom.seeds, Signal.allCases)
+    @Test(arguments: Seeds.regression + Seeds.fresh(count: 8), Signal.allCases)
     func editsAreTheModels(seed: UInt64, signal: Signal) throws {
-        var generator = EditGenerator(random: EditRandom(seed: seed))
+        var generator = EditGenerator(random: SeededRandom(seed: seed))
         var changedCount = 0
         for round in 0..<40 {
             let request = generator.request(signal)
@@ -29,9 +30,9 @@ import Testing
 
     /// Scenario: a program is cut in two anywhere, and the halves are fused or run one after the other.
     /// Guarantees: both ways give the same bytes, also where a filter looks at what an earlier stage changed.
-    @Test(arguments: EditRandom.seeds, Signal.allCases)
+    @Test(arguments: Seeds.regression + Seeds.fresh(count: 8), Signal.allCases)
     func fusingIsRunningInTurn(seed: UInt64, signal: Signal) throws {
-        var generator = EditGenerator(random: EditRandom(seed: seed &+ 1000))
+        var generator = EditGenerator(random: SeededRandom(seed: seed &+ 1000))
         for round in 0..<20 {
             let request = generator.request(signal)
             let first = AttributeEdits(generator.stages(signal))
@@ -49,7 +50,7 @@ import Testing
     /// Guarantees: the very array comes back, not a copy.
     @Test(arguments: Signal.allCases)
     func untouchedRequestIsNotCopied(signal: Signal) throws {
-        var generator = EditGenerator(random: EditRandom(seed: 7))
+        var generator = EditGenerator(random: SeededRandom(seed: 7))
         var request = generator.request(signal)
         while request.count < 300 { request = generator.request(signal) }
         let edits = AttributeEdits([
@@ -65,7 +66,7 @@ import Testing
     /// Scenario: a request cut off anywhere.
     /// Guarantees: an error or a result, never a trap.
     @Test func tornRequestsDoNotTrap() {
-        var generator = EditGenerator(random: EditRandom(seed: 11))
+        var generator = EditGenerator(random: SeededRandom(seed: 11))
         var errorCount = 0
         for _ in 0..<20 {
             let request = generator.request(.traces)

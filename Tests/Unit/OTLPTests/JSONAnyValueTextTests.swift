@@ -18,7 +18,7 @@ import Testing
             }
         }
         var output = Array("> ".utf8)
-        bytes.withWireBytes { OTLPRequest.appendText(of: $0, to: &output) }
+        try bytes.withWireBytes { try OTLPRequest.appendText(of: AnyValueView($0), to: &output) }
         return String(decoding: output.dropFirst(2), as: UTF8.self)
     }
 

@@ -41,6 +41,13 @@ indirect enum OracleValue {
         }
     }
 
+    /// - Parameter anyValue: the message's bytes; empty if they are none.
+    init(_ anyValue: [UInt8]) {
+        let message = unsafe otlp__any_value__unpack(nil, anyValue.count, anyValue)
+        self = unsafe OracleValue(message)
+        unsafe otlp__any_value__free_unpacked(message, nil)
+    }
+
     init(_ constant: AttributeConstant) {
         self =
             switch constant {
@@ -151,6 +158,12 @@ indirect enum OracleValue {
         case .bytes(let bytes): return Data(bytes).base64EncodedString()
         case .list, .map: return json ?? ""
         }
+    }
+
+    /// The value as text; strings stay the bytes they are.
+    var textBytes: [UInt8] {
+        if case .string(let text) = self { return text }
+        return Array(text.utf8)
     }
 
     /// nil where a number in it is not finite.

@@ -57,8 +57,8 @@ enum YAMLScalar {
         return .double(value)
     }
 
-    /// Decimal, `0x`, `0o`, `0b`, and octal with a leading zero. What is too large for 64 bits with a sign becomes a double
-    /// when it is decimal, and is no number otherwise.
+    /// Decimal, `0x`, `0o`, `0b`, and octal with a leading zero. What is too large for 64 bits with a sign becomes a
+    /// double when it is decimal, and is no number otherwise.
     private static func integer(_ text: String) -> ConfigValue? {
         var digits = text[...]
         let isNegative = digits.first == "-"

@@ -21,9 +21,9 @@ extension TextColumn {
         case .string(let text): append(text)
         case .int(let value): append(decimal: value)
         case .bool(let value): append(value ? "true" : "false")
-        default:
+        case let value:
             scratch.removeAll(keepingCapacity: true)
-            OTLPRequest.appendText(of: anyValue, to: &scratch)
+            try OTLPRequest.appendText(of: value, to: &scratch)
             append(scratch)
         }
     }

@@ -110,7 +110,8 @@ let package = Package(
         unitTests("TransportTests", ["Transport", "SocketTestSupport"]),
         unitTests("HTTPClientTests", ["HTTPClient", "HTTPTestServer"]),
         unitTests("SendingQueueTests", ["SendingQueue", "Component", "OTLP", "WriteAheadLog", logging]),
-        unitTests("ProcessorsTests", ["Processors", "Component", "OTLP", "RegularExpression", logging]),
+        unitTests(
+            "ProcessorsTests", ["Processors", "Component", "OTLP", "RegularExpression", "TestSupport", logging]),
         unitTests(
             "ReceiversTests",
             ["Receivers", "Component", "OTLP", "Compression", "Transport", "SocketTestSupport", logging]),

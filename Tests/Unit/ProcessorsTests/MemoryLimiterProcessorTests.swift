@@ -1,6 +1,7 @@
 import Component
 import OTLP
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Processors
@@ -187,9 +188,7 @@ import Testing
         try await limiter.start()
         await limiter.stop()
         let before = readings.count
-        let deadline = ContinuousClock.now + .seconds(30)
-        while readings.count < before + 3, ContinuousClock.now < deadline { await Task.yield() }
-        #expect(readings.count >= before + 3)
+        #expect(await eventually { readings.count >= before + 3 })
         await limiter.stop()
         let after = readings.count
         for _ in 0..<1000 { await Task.yield() }

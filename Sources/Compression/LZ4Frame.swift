@@ -1,8 +1,11 @@
 import CLZ4
 
-/// liblz4's decompression state for frames. The pool lends it to one caller at a time, hence `@unchecked`.
+/// liblz4's decompression state for frames.
+///
+/// Made for each attempt: `LZ4F_resetDecompressionContext` keeps the content size that an abandoned frame announced, and the
+/// next frame that announces none would be refused for it.
 @safe
-private final class LZ4FrameDecompressor: @unchecked Sendable {
+private struct LZ4FrameDecompressor: ~Copyable {
     let handle: OpaquePointer
 
     init() {
@@ -15,24 +18,20 @@ private final class LZ4FrameDecompressor: @unchecked Sendable {
     deinit { _ = unsafe LZ4F_freeDecompressionContext(handle) }
 }
 
-private let decompressors = HandlePool { LZ4FrameDecompressor() }
-
 /// What telemetry usually needs (4), with room.
 private let usualRatio = 8
 private let levelMax = 12
 
 func lz4FrameDecompress(_ bytes: [UInt8], limit: Int) throws(CompressionError) -> [UInt8] {
-    try decompressors.withHandle { decompressor throws(CompressionError) in
-        try unsafe decompressGrowing(expected: bytes.count * usualRatio, limit: limit) { output in
-            unsafe bytes.withUnsafeBytes { unsafe decompressFrames($0, into: output, with: decompressor) }
-        }
+    try unsafe decompressGrowing(expected: bytes.count * usualRatio, limit: limit) { output in
+        unsafe bytes.withUnsafeBytes { unsafe decompressFrames($0, into: output) }
     }
 }
 
 private func decompressFrames(
-    _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, with decompressor: LZ4FrameDecompressor
+    _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
 ) -> DecompressionAttempt {
-    unsafe LZ4F_resetDecompressionContext(decompressor.handle)
+    let decompressor = LZ4FrameDecompressor()
     var read = 0
     var written = 0
     // What liblz4 would like to read next: 0 only between frames.

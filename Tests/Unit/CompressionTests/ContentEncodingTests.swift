@@ -96,6 +96,20 @@ private let encodings: [ContentEncoding] = [.gzip, .deflate, .zlib, .zstd, .lz4]
         #expect(try decompress(bomb, encoding: encoding, limit: 50 << 20).count == 50 << 20)
     }
 
+    /// A body that ends early leaves nothing behind that the next one would be judged by.
+    @Test(arguments: encodings)
+    func aBrokenBodyDoesNotSpoilTheNext(encoding: ContentEncoding) throws {
+        guard encoding != .identity else { return }
+        let packed = try compress(Array(repeating: 7, count: 100_000), encoding: encoding)
+        let empty = try compress([], encoding: encoding)
+        for count in 0..<packed.count {
+            #expect(throws: CompressionError.self) {
+                try decompress(Array(packed[..<count]), encoding: encoding, limit: 1 << 20)
+            }
+            #expect(try decompress(empty, encoding: encoding, limit: 1 << 20).isEmpty)
+        }
+    }
+
     @Test(arguments: encodings)
     func aLimitOfZeroTakesOnlyEmptyBodies(encoding: ContentEncoding) throws {
         #expect(try decompress(compress([], encoding: encoding), encoding: encoding, limit: 0).isEmpty)

@@ -11,7 +11,8 @@ package func isListening(on address: String) throws -> Bool {
     }
     let bytes = parts[0].split(separator: ".").compactMap { UInt8($0) }
     // The kernel prints the address as one little-endian number.
-    let local = bytes.reversed().map { hexadecimal(Int($0), width: 2) }.joined() + ":" + hexadecimal(Int(port), width: 4)
+    let host = bytes.reversed().map { hexadecimal(Int($0), width: 2) }.joined()
+    let local = "\(host):\(hexadecimal(Int(port), width: 4))"
     let listening = "0A"
     var inodes: Set<String> = []
     for line in try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8).split(separator: "\n") {

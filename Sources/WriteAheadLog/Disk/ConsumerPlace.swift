@@ -44,6 +44,14 @@ struct ConsumerPlace: Sendable, Hashable {
     /// Everything before this place is done.
     var lowWater: UInt64 { cuts.values.reduce(covered.floor) { min($0, $1.lowest) } }
 
+    /// The first item that is still needed, of a log in which nobody can have the items in `missing`.
+    func lowWater(without missing: ItemSet) -> UInt64 {
+        var passed = covered
+        passed.insert(0..<missing.floor)
+        for range in missing.ranges { passed.insert(range) }
+        return cuts.values.reduce(passed.floor) { min($0, $1.lowest) }
+    }
+
     /// Items before `end` that are not cut, skipped or lost.
     func uncoveredItems(before end: UInt64) -> Int { covered.missing(from: 0..<end).reduce(0) { $0 + $1.count } }
 
@@ -140,7 +148,7 @@ struct LogLedger: Sendable, Hashable {
 struct MissingRecords: Sendable, Hashable {
     /// Items of torn writes: a crash kept them from being acknowledged, and later writes of their group survived.
     private(set) var torn = ItemSet(floor: 0)
-    private var items = ItemSet(floor: 0)
+    private(set) var items = ItemSet(floor: 0)
     private var sequences = ItemSet(floor: 0)
 
     mutating func noteTorn(_ region: DamagedRegion) {

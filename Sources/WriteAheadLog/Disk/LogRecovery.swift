@@ -264,7 +264,10 @@ struct LogRecovery {
 
     /// Counts what is missing before the first segment and between segments, as far as somebody still needed it.
     private mutating func noteGaps() {
-        let lowWater = log.checkpoint.places.values.map(\.lowWater).min()
+        // A consumer passes what is known to be missing, a torn write for example, without a word in the log: that must
+        // not count as need, or what was freed behind it would be taken for lost.
+        let missing = log.checkpoint.missing.items
+        let lowWater = log.checkpoint.places.values.map { $0.lowWater(without: missing) }.min()
         let needed = lowWater ?? (log.historyIsComplete ? .max : 0)
         let first = log.segments.first?.first ?? log.end
         if let lowWater, lowWater < first.item {

@@ -1,4 +1,4 @@
-/// Sends HTTP requests through libcurl: proxies, TLS, connection reuse, HTTP/1.1 and, over TLS, HTTP/2.
+/// Sends HTTP requests through libcurl: proxies, TLS, connection reuse, HTTP/1.1 and HTTP/2.
 ///
 /// All transfers of a client run on one thread of its own; a waiting `send` blocks no thread. Redirects are not
 /// followed.

@@ -19,6 +19,10 @@ package struct HTTPClientConfiguration: Sendable {
     package var writeBufferBytes = 0
     /// Of a response's body this much is kept; the rest is not read.
     package var responseBodyBytesMax = 65_536
+    /// Speaks HTTP/2 at once to `http` URLs, as gRPC does, rather than HTTP/1.1.
+    package var usesPriorKnowledge = false
+    /// Lets requests share a connection of HTTP/2 while they are under way.
+    package var multiplexes = true
     /// For the TCP and TLS handshakes together.
     package var connectTimeout: Duration = .seconds(30)
 
@@ -87,17 +91,28 @@ package struct HTTPClientResponse: Sendable {
     package var headers: [(name: String, value: String)]
     /// At most `responseBodyBytesMax` bytes.
     package var body: [UInt8]
+    /// The fields after the body, in the order they came.
+    package var trailers: [(name: String, value: String)]
 
-    package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+    package init(
+        status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = [],
+        trailers: [(name: String, value: String)] = []
+    ) {
         self.status = status
         self.headers = headers
         self.body = body
+        self.trailers = trailers
     }
 
     /// The first header called `name`, which is compared without case.
-    package func header(_ name: String) -> String? {
+    package func header(_ name: String) -> String? { Self.value(of: name, in: headers) }
+
+    /// The first trailer called `name`, which is compared without case.
+    package func trailer(_ name: String) -> String? { Self.value(of: name, in: trailers) }
+
+    private static func value(of name: String, in fields: [(name: String, value: String)]) -> String? {
         let lowered = name.lowercased()
-        return headers.first { $0.name.lowercased() == lowered }?.value
+        return fields.first { $0.name.lowercased() == lowered }?.value
     }
 }
 

@@ -15,9 +15,26 @@ final class Transfer {
     /// The empty line after the headers has come: libcurl also calls a response done that was cut before it.
     private var headersAreComplete = false
     private var responseHeaders: [(name: String, value: String)] = []
+    private var responseTrailers: [(name: String, value: String)] = []
     private var responseBody: [UInt8] = []
     private var responseBodyBytesMax = 0
     private var responseBodyIsCut = false
+    /// A connection was there, and the request on its way: libcurl may have made another attempt since.
+    private var requestWasBegun = false
+    private var connection = Connection.any
+
+    /// Which connection the request may take.
+    ///
+    /// libcurl before 8.0 greets an HTTP/2 server a second time when a request with prior knowledge takes a connection
+    /// that is there already, and fails. So such a request first asks for an open connection without that option, and
+    /// only where libcurl would make a new one it goes there, with it.
+    private enum Connection {
+        case any
+        /// One that is open already.
+        case open
+        /// A new one, in HTTP/2 from its first byte.
+        case new
+    }
 
     init(request: HTTPClientRequest, ticket: TransferTicket, continuation: TransferContinuation) {
         self.request = request
@@ -62,12 +79,32 @@ final class Transfer {
         setMethodAndBody(options)
         try setHeaders(options, closes: configuration.disablesKeepAlives)
         setCallbacks(options)
+        if configuration.usesPriorKnowledge, request.url.lowercased().hasPrefix("http:") {
+            connection = .open
+            unsafe CCurl_setopt_opensocket(easy, { _, _, _ in CURL_SOCKET_BAD }, nil)
+        }
         let failed = options.failure
         let code = unsafe curl_multi_add_handle(multi, easy)
         guard failed == CURLE_OK, code == CURLM_OK else {
             unsafe curl_multi_remove_handle(multi, easy)
             throw HTTPClientError(.invalidRequest, message(failed))
         }
+    }
+
+    /// Where an open connection was asked for and there is none: asks for a new one. False in any other case.
+    func beginAgain(multi: UnsafeMutableRawPointer, after code: CURLcode) -> Bool {
+        guard connection == .open, code == CURLE_COULDNT_CONNECT, !requestWasBegun, let easy = unsafe easy else {
+            return false
+        }
+        connection = .new
+        unsafe curl_multi_remove_handle(multi, easy)
+        let options = unsafe EasyOptions(easy: easy)
+        options.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE))
+        options.set(CURLOPT_FRESH_CONNECT, 1)
+        unsafe CCurl_setopt_opensocket(easy, nil, nil)
+        unsafe errorText.pointee = 0
+        guard options.failure == CURLE_OK else { return false }
+        return unsafe curl_multi_add_handle(multi, easy) == CURLM_OK
     }
 
     /// Takes the transfer away from `multi` and answers the caller.
@@ -82,12 +119,16 @@ final class Transfer {
         unsafe CCurl_getinfo_long(easy, CURLINFO_RESPONSE_CODE, &status)
         // Cutting a long body ends the transfer with an error that is none.
         guard code == CURLE_OK || (code == CURLE_WRITE_ERROR && responseBodyIsCut) else {
-            return .failure(HTTPClientError(kind(of: code), message(code)))
+            let kind = kind(of: code)
+            // A later attempt found no connection, but an earlier one may have brought the request there.
+            return .failure(HTTPClientError(kind == .connect && requestWasBegun ? .sendReceive : kind, message(code)))
         }
         guard headersAreComplete else {
             return .failure(HTTPClientError(.sendReceive, message(CURLE_GOT_NOTHING)))
         }
-        return .success(HTTPClientResponse(status: status, headers: responseHeaders, body: responseBody))
+        return .success(
+            HTTPClientResponse(
+                status: status, headers: responseHeaders, body: responseBody, trailers: responseTrailers))
     }
 
     private func message(_ code: CURLcode) -> String {
@@ -150,6 +191,12 @@ final class Transfer {
         unsafe options.set(CURLOPT_ERRORBUFFER, pointer: errorText)
         unsafe options.set(CURLOPT_HEADERDATA, pointer: context)
         unsafe options.set(CURLOPT_WRITEDATA, pointer: context)
+        let noteBeginning: curl_prereq_callback = { context, _, _, _, _ in
+            guard let context = unsafe context else { return CURL_PREREQFUNC_ABORT }
+            unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue().requestWasBegun = true
+            return CURL_PREREQFUNC_OK
+        }
+        unsafe CCurl_setopt_prereq(options.easy, noteBeginning, context)
         unsafe CCurl_setopt_data_callback(options.easy, CURLOPT_HEADERFUNCTION) { data, _, count, context in
             guard let data = unsafe data, let context = unsafe context else { return 0 }
             let line = unsafe UnsafeRawBufferPointer(start: data, count: count)
@@ -166,6 +213,7 @@ final class Transfer {
 
     // MARK: The response
 
+    /// Takes a line of the headers, the empty one after them, or, behind the body, a line of the trailers.
     private func receiveHeader(_ line: UnsafeRawBufferPointer) {
         let text = unsafe String(decoding: line, as: UTF8.self)
         // A status line opens a response; an earlier one was a 1xx.
@@ -174,9 +222,10 @@ final class Transfer {
             headersAreComplete = false
             return
         }
-        headersAreComplete = text == "\r\n" || text == "\n"
+        if text == "\r\n" || text == "\n" { headersAreComplete = true }
         guard let colon = text.firstIndex(of: ":") else { return }
-        responseHeaders.append((trimmed(text[..<colon]), trimmed(text[text.index(after: colon)...])))
+        let field = (trimmed(text[..<colon]), trimmed(text[text.index(after: colon)...]))
+        if headersAreComplete { responseTrailers.append(field) } else { responseHeaders.append(field) }
     }
 
     /// False ends the transfer.

@@ -45,6 +45,7 @@ final class TransferLoop: Sendable {
         if configuration.connectionsPerHostMax > 0 {
             unsafe CCurl_multi_setopt_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, configuration.connectionsPerHostMax)
         }
+        if !configuration.multiplexes { unsafe CCurl_multi_setopt_long(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) }
         var thread = pthread_t()
         let context = unsafe Unmanaged.passRetained(self).toOpaque()
         let result = unsafe pthread_create(
@@ -150,6 +151,7 @@ final class TransferLoop: Sendable {
             guard unsafe message.pointee.msg == CURLMSG_DONE else { continue }
             let code = unsafe message.pointee.data.result
             guard let transfer = unsafe Transfer.of(easy: message.pointee.easy_handle) else { continue }
+            if unsafe transfer.beginAgain(multi: multi, after: code) { continue }
             transfers.removeValue(forKey: ObjectIdentifier(transfer.ticket))
             unsafe transfer.end(multi: multi, transfer.result(code))
         }

@@ -1,3 +1,4 @@
+import Glibc
 package import OTLP
 
 /// A request that is sent many times, each time with other item numbers and times: those are written over the old ones
@@ -158,9 +159,17 @@ private struct StampSearch {
 
 extension [UInt8] {
     fileprivate func firstOffset(of pattern: [UInt8], from start: Int) -> Int? {
-        guard count - start >= pattern.count else { return nil }
-        return (start...count - pattern.count).first { offset in
-            self[offset] == pattern[0] && self[offset..<offset + pattern.count].elementsEqual(pattern)
+        unsafe withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return nil }
+            var offset = start
+            while offset + pattern.count <= bytes.count {
+                let candidates = bytes.count - pattern.count + 1 - offset
+                guard let found = unsafe memchr(base + offset, Int32(pattern[0]), candidates) else { return nil }
+                offset = unsafe UnsafeRawPointer(found) - base
+                if unsafe memcmp(found, pattern, pattern.count) == 0 { return offset }
+                offset += 1
+            }
+            return nil
         }
     }
 }

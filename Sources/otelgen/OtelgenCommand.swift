@@ -4,7 +4,7 @@ internal import ArgumentParser
 struct OtelgenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "otelgen", abstract: "Make OpenTelemetry requests, and load collectors with them.",
-        subcommands: [PayloadCommand.self])
+        subcommands: [PayloadCommand.self, LoadCommand.self])
 
     /// Parses the command line and runs.
     static func main() async {

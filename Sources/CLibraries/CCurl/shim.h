@@ -19,6 +19,14 @@ typedef size_t (*CCurl_data_callback)(char *data, size_t size, size_t count, voi
 static inline CURLcode CCurl_setopt_data_callback(CURL *handle, CURLoption option, CCurl_data_callback callback) {
     return curl_easy_setopt(handle, option, callback);
 }
+static inline CURLcode CCurl_setopt_opensocket(CURL *handle, curl_opensocket_callback callback, void *context) {
+    CURLcode code = curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, callback);
+    return code ? code : curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, context);
+}
+static inline CURLcode CCurl_setopt_prereq(CURL *handle, curl_prereq_callback callback, void *context) {
+    CURLcode code = curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, callback);
+    return code ? code : curl_easy_setopt(handle, CURLOPT_PREREQDATA, context);
+}
 static inline CURLcode CCurl_getinfo_long(CURL *handle, CURLINFO info, long *value) {
     return curl_easy_getinfo(handle, info, value);
 }

@@ -19,7 +19,7 @@ def parse(arguments):
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="scenarios or groups of them; see --list")
     parser.add_argument("--list", action="store_true", help="list the scenarios and groups")
     parser.add_argument("--binary", default=".build/release/otelcol", help="the otelcol to measure")
-    parser.add_argument("--otelgen", default=".build/release/otelgen", help="the program that makes the payloads")
+    parser.add_argument("--otelgen", help="the program that makes the payloads (otelgen beside the binary)")
     parser.add_argument("--peer", help="another otelcol, measured in alternation with the first")
     parser.add_argument("--rounds", type=int, default=3, help="fresh processes for each scenario and binary (3)")
     parser.add_argument("--requests", type=int, help="measured requests, instead of each scenario's own number")
@@ -51,7 +51,7 @@ def main():
     binaries = {"ours": os.path.abspath(options.binary)}
     if options.peer:
         binaries["peer"] = os.path.abspath(options.peer)
-    options.otelgen = os.path.abspath(options.otelgen)
+    options.otelgen = os.path.abspath(options.otelgen or os.path.join(os.path.dirname(binaries["ours"]), "otelgen"))
     report = Report(list(binaries))
     bench = Bench(binaries["ours"], options)
     try:

@@ -1,4 +1,4 @@
-"""How scenarios are measured. Each function runs one fresh otelcol and returns its figures by name, or throws Failure."""
+"""How scenarios are measured. Each function runs fresh processes and returns their figures by name, or raises Failure."""
 
 import contextlib
 import dataclasses
@@ -102,6 +102,8 @@ def load(collector, client, sink, scenario, requests, **changes):
     used = collector.stop() - before
     if scenario.sink != "nop":
         await_delivery(sink, expected, "after the end: delivered")
+    if scenario.config == "headline.yaml" and scenario.payload.signal != "metrics" and sink.processed() != expected:
+        raise Failure(f"the processors changed only {sink.processed():,} of {expected:,} items")
     measured = requests * items
     return {
         "items_per_second": measured / seconds,
@@ -211,7 +213,7 @@ def backlog(bench, scenario, binary):
 
 
 def loops(bench, scenario, binary):
-    """A connection belongs to one event loop: 32 requests at once over one connection keep one loop busy, over two both."""
+    """A connection belongs to one event loop: 32 requests at once keep one loop busy over one connection, two over two."""
     sink = bench.sinks.get(scenario.sink)
     requests = bench.options.requests or scenario.requests
     cost = {}

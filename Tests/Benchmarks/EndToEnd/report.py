@@ -11,6 +11,7 @@ COLUMNS = {
     "throughput": [
         ("items_per_second", "items/s", ",.0f"),
         ("items_per_processor_second", "per CPU-s", ",.0f"),
+        ("spread", "spread", ".0%"),
         ("memory_mib", "RSS MiB", ",.0f"),
         ("p50_ms", "p50 ms", ",.2f"),
         ("p99_ms", "p99 ms", ",.2f"),
@@ -53,9 +54,19 @@ LARGER_IS_BETTER = ("per_second", "per_processor_second")
 
 
 def medians(rounds):
-    """The median of each figure over the rounds that counted; none when none did."""
+    """The median of each figure over the rounds that counted; none when none did.
+
+    `spread`: how far the rounds' items per processor second lie apart, as a share of their median.
+    """
     counted = [figures for figures in rounds if "failure" not in figures]
-    return {name: statistics.median(figures[name] for figures in counted) for name in counted[0]} if counted else None
+    if not counted:
+        return None
+    result = {name: statistics.median(figures[name] for figures in counted) for name in counted[0]}
+    name = "items_per_processor_second"
+    if name in result:
+        values = [figures[name] for figures in counted]
+        result["spread"] = (max(values) - min(values)) / result[name]
+    return result
 
 
 class Report:
@@ -90,13 +101,13 @@ class Report:
     def ratio(self, summary, figure):
         """How many times better we are."""
         ours, theirs = (summary[name][figure] for name in self.binaries)
-        if figure in ("accepted", "delivered", "backlog_gib") or not ours or not theirs:
+        if figure in ("accepted", "delivered", "spread", "backlog_gib") or not ours or not theirs:
             return ""
         return f"{ours / theirs if figure.endswith(LARGER_IS_BETTER) else theirs / ours:.2f}x"
 
     def row(self, scenario, binary, cells):
         names = f"{scenario:<24}" + (f"{binary:<8}" if len(self.binaries) == 2 else "")
-        print(names + "".join(f"{cell:>16}" for cell in cells), flush=True)
+        print(names + "".join(f"{cell:>13}" for cell in cells), flush=True)
 
     def write(self, path, options):
         document = {

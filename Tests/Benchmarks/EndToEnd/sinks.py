@@ -45,10 +45,14 @@ class NopSink:
 
 
 class ClickHouseSink:
-    """A real server with the exporter's tables, but of the engine Null, and a view on each that counts its rows.
+    """A real server with the exporter's tables, but of the engine Null, and a view on each that counts its rows."""
 
-    `processed` are the rows that show the traces of the headline's processors.
-    """
+    # Rows of spans and log records through which the headline's processors have gone.
+    PROCESSED = {
+        "otel_traces": "ResourceAttributes['service.namespace'] = 'clickstack' AND"
+        " mapContains(SpanAttributes, 'upstream_addr') = mapContains(SpanAttributes, 'upstream_primary')",
+        "otel_logs": "ResourceAttributes['service.namespace'] = 'clickstack'",
+    }
 
     def __init__(self, directory, port=0):
         self.port = port or free_port()
@@ -79,15 +83,9 @@ class ClickHouseSink:
             with open(path) as file:
                 columns = file.read().split("\nENGINE")[0]
             self.query(re.sub(r",?\n    INDEX [^\n]*", "", columns) + "\nENGINE = Null")
-            is_processed = "0"
-            if table == "otel_traces":
-                is_processed = (
-                    "ResourceAttributes['service.namespace'] = 'clickstack'"
-                    " AND mapContains(SpanAttributes, 'upstream_primary')"
-                )
             self.query(
                 f"CREATE MATERIALIZED VIEW otel.{table}_counted TO otel.counted AS "
-                f"SELECT count() AS rows, countIf({is_processed}) AS processed FROM otel.{table}"
+                f"SELECT count() AS rows, countIf({self.PROCESSED.get(table, '0')}) AS processed FROM otel.{table}"
             )
 
     def query(self, statement):

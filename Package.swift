@@ -40,7 +40,10 @@ func unitTests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
     name: "otelcol-swift",
-    products: [.executable(name: "otelcol", targets: ["otelcol"])],
+    products: [
+        .executable(name: "otelcol", targets: ["otelcol"]),
+        .executable(name: "otelgen", targets: ["otelgen"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -71,6 +74,7 @@ let package = Package(
         module("ClickHouseNative", ["Compression"]),
         module("Transport", nio + ["CNGHTTP2"]),
         module("HTTPClient", ["CCurl"]),
+        module("TelemetryGenerator", ["OTLP"]),
 
         // Contracts, and what is built on them.
         module("Component", ["OTLP", "WriteAheadLog", "CMalloc", logging]),
@@ -94,6 +98,9 @@ let package = Package(
                 logging,
             ],
             path: "Sources/otelcol", swiftSettings: settings),
+        .executableTarget(
+            name: "otelgen", dependencies: ["TelemetryGenerator", "OTLP", "Compression", argumentParser],
+            path: "Sources/otelgen", swiftSettings: settings),
 
         // Tests.
         .target(
@@ -105,10 +112,13 @@ let package = Package(
         testSupport("LogTestSupport", ["WriteAheadLog"]),
         unitTests("CompressionTests", ["Compression", "CChecksum"]),
         unitTests("RegularExpressionTests", ["RegularExpression"]),
-        unitTests("OTLPTests", ["OTLP", "RegularExpression", "TestSupport", "COTLPMessages", "CProtobufC"]),
+        unitTests(
+            "OTLPTests",
+            ["OTLP", "RegularExpression", "TelemetryGenerator", "TestSupport", "COTLPMessages", "CProtobufC"]),
         unitTests("WriteAheadLogTests", ["WriteAheadLog", "LogTestSupport"]),
         unitTests("TransportTests", ["Transport", "SocketTestSupport"]),
         unitTests("HTTPClientTests", ["HTTPClient", "HTTPTestServer"]),
+        unitTests("TelemetryGeneratorTests", ["TelemetryGenerator", "OTLP"]),
         unitTests("SendingQueueTests", ["SendingQueue", "Component", "OTLP", "WriteAheadLog", logging]),
         unitTests(
             "ProcessorsTests", ["Processors", "Component", "OTLP", "RegularExpression", "TestSupport", logging]),
@@ -128,13 +138,13 @@ let package = Package(
             "CollectorTests",
             ["Collector", "Component", "OTLP", "WriteAheadLog", "SendingQueue", logging]),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["otelcol", "TestSupport", "HTTPTestServer"],
+            name: "IntegrationTests", dependencies: ["otelcol", "TelemetryGenerator", "TestSupport", "HTTPTestServer"],
             path: "Tests/Integration/CollectorTests", swiftSettings: settings),
         .testTarget(
             name: "ClickHouseTests",
             dependencies: [
-                "Exporters", "ClickHouseNative", "Component", "OTLP", "WriteAheadLog", "Compression", "TestSupport",
-                "SocketTestSupport", logging,
+                "Exporters", "ClickHouseNative", "Component", "OTLP", "WriteAheadLog", "Compression",
+                "TelemetryGenerator", "TestSupport", "SocketTestSupport", logging,
             ],
             path: "Tests/Integration/ClickHouseTests", swiftSettings: settings),
         // With the real process, and real disks that fill up and fail.

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import OTLP
 import Synchronization
+import TelemetryGenerator
 import TestSupport
 import WriteAheadLog
 
@@ -106,8 +107,8 @@ enum Batches {
     static let startUnixSeconds: UInt64 = 1_790_000_000
 
     static func spans(_ seed: UInt64, id: UInt64 = 1, count: Int = 50) -> Batch {
-        var generator = RealisticRequests(seed: seed)
-        return batch(id, .traces, generator.serviceRequest(spanCount: count), count)
+        var generator = TelemetryGenerator(.service, seed: seed)
+        return batch(id, .traces, generator.request(itemCount: count), count)
     }
 
     /// - Parameter days: one record on each.

@@ -2,6 +2,7 @@ import ClickHouseNative
 import Component
 import Foundation
 import OTLP
+import TelemetryGenerator
 import TestSupport
 import Testing
 
@@ -38,8 +39,10 @@ struct TablesRoundTripTests {
     /// Guarantees: as above, over many rows of one resource.
     @Test("rows of realistic requests equal their spans")
     func realisticRequests() async throws {
-        var generator = RealisticRequests(seed: 7)
-        var requests = [generator.nginxRequest(spanCount: 700), generator.serviceRequest(spanCount: 700)]
+        var requests = [TelemetryGenerator.Shape.nginx, .service].map { shape in
+            var generator = TelemetryGenerator(shape, seed: 7)
+            return generator.request(itemCount: 700)
+        }
         let folder = packageDirectory.appendingPathComponent("Tests/Fixtures/nginx")
         for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil) {
             requests.append(Array(try Data(contentsOf: file)))

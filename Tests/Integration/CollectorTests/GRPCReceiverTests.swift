@@ -1,4 +1,5 @@
 import Foundation
+import TelemetryGenerator
 import TestSupport
 import Testing
 
@@ -18,9 +19,9 @@ extension EndToEnd {
         /// Guarantees: all are answered OK, and each span is in the file once.
         @Test func manyCallsOfGRPCCore() async throws {
             try await withCollector(toFile) { collector in
-                var generator = RealisticRequests(seed: 1)
+                var generator = TelemetryGenerator(.nginx, seed: 1)
                 let files = try (0..<600).map { index in
-                    try write(generator.nginxRequest(spanCount: 3), "\(index).pb", in: collector.directory)
+                    try write(generator.request(itemCount: 3), "\(index).pb", in: collector.directory)
                 }
                 let arguments = [try collector.grpcEndpoint, "traces", "--concurrency", "300"] + files.map(\.path)
                 let result = try await runPython("grpc_replay", arguments)
@@ -37,8 +38,8 @@ extension EndToEnd {
         @Test func manyCallsOfNGHTTP2() async throws {
             let arguments = ["--set", "exporters.file.sending_queue.queue_size=2000"]
             try await withCollector(toFile, arguments: arguments) { collector in
-                var generator = RealisticRequests(seed: 2)
-                let request = generator.nginxRequest(spanCount: 5)
+                var generator = TelemetryGenerator(.nginx, seed: 2)
+                let request = generator.request(itemCount: 5)
                 let count = UInt32(request.count)
                 let prefix = [0] + (0..<4).map { UInt8(truncatingIfNeeded: count >> (24 - 8 * $0)) }
                 let file = try write(prefix + request, "body", in: collector.directory)
@@ -61,9 +62,9 @@ extension EndToEnd {
         @Test func largeRequests() async throws {
             let config = toFile.replacing("path: out.json", with: "path: out.pb, format: proto")
             try await withCollector(config) { collector in
-                var generator = RealisticRequests(seed: 3)
+                var generator = TelemetryGenerator(.service, seed: 3)
                 let requests = (0..<2).map { _ in
-                    let part = generator.serviceRequest(spanCount: 2_500)
+                    let part = generator.request(itemCount: 2_500)
                     // A request repeated is a request, too.
                     return Array(repeatElement(part, count: 10).joined())
                 }

@@ -1,4 +1,5 @@
 import Foundation
+import TelemetryGenerator
 import TestSupport
 import Testing
 
@@ -66,10 +67,10 @@ extension EndToEnd {
         @Test func restartUnderLoad() async throws {
             let config = toFile.replacing("path: out.json", with: "path: out.json, append: true")
             try await withTemporaryDirectory { directory in
-                var generator = RealisticRequests(seed: 4)
+                var generator = TelemetryGenerator(.nginx, seed: 4)
                 let files = try (0..<3000).map { index in
                     let file = directory.appendingPathComponent("\(index).pb")
-                    try Data(generator.nginxRequest(spanCount: 2)).write(to: file)
+                    try Data(generator.request(itemCount: 2)).write(to: file)
                     return file.path
                 }
                 let first = try await startCollector(config, in: directory)

@@ -30,7 +30,7 @@ import Testing
     func messages(byteCount: Int) {
         let payload = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0) }
         let inner = ProtobufMessage([ProtobufField(2, .bytes(payload)), ProtobufField(16, .varint(300))])
-        let outer = ProtobufMessage([ProtobufField(1, .message(inner)), .string(3, "end")])
+        let outer = ProtobufMessage([ProtobufField(1, .message(inner)), ProtobufField(3, .bytes(Array("end".utf8)))])
         for guess in [0, 127, 128, byteCount, 1 << 21] {
             var writer = WireWriter(capacity: 0)
             let mark = writer.beginMessage(1, expectedByteCount: guess)

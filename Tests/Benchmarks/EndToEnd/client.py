@@ -63,7 +63,7 @@ class Payload:
     def generate(self, otelgen, encoding, framing, compression, path):
         options = {
             "shape": self.shape, "signal": self.signal, "items": self.items, "seed": 1, "encoding": encoding,
-            "framing": framing, "compression": compression, "output": path,
+            "framing": framing, "compression": compression, "time": 1_719_792_000 * 10**9, "output": path,
         }
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         result = subprocess.run([otelgen, "payload"] + words, capture_output=True, text=True)

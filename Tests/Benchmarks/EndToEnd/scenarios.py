@@ -47,7 +47,7 @@ def otlphttp(name, summary, **options):
 
 HTTP = {"transport": "http", "connections": 16, "streams": 1}
 SERVICE = Payload("service")
-LOGS, METRICS = Payload(signal="logs"), Payload(signal="metrics")
+LOGS, METRICS = Payload(signal="logs"), Payload("service", "metrics")
 
 SCENARIOS = [
     nop("grpc-nop", "gRPC to nop"),

@@ -49,9 +49,9 @@ class ClickHouseSink:
 
     # Rows of spans and log records through which the headline's processors have gone.
     PROCESSED = {
-        "otel_traces": "ResourceAttributes['service.namespace'] = 'clickstack' AND"
-        " mapContains(SpanAttributes, 'upstream_addr') = mapContains(SpanAttributes, 'upstream_primary')",
-        "otel_logs": "ResourceAttributes['service.namespace'] = 'clickstack'",
+        "otel_traces": "ResourceAttributes['deployment.environment'] = 'local' AND"
+        " (SpanAttributes['upstream_addr'] != '') = mapContains(SpanAttributes, 'upstream_primary')",
+        "otel_logs": "ResourceAttributes['deployment.environment'] = 'local'",
     }
 
     def __init__(self, directory, port=0):

@@ -162,7 +162,8 @@ extension QueueConfig {
 
     /// How far a volatile consumer may lag.
     func limit(batch: BatchSettings?) -> ConsumerLimit {
-        switch sizer {
+        if isAbsent { return .bytes(WaitingRequests.bytesMax) }
+        return switch sizer {
         case .items: .items(queueSize)
         case .bytes: .bytes(queueSize)
         case .requests:

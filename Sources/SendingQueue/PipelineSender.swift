@@ -180,8 +180,9 @@ package final class PipelineSender: TelemetryConsumer {
         SendingQueue(
             SendingContext(
                 exporterID: binding.id, pipeline: pipeline, signal: signal, exporter: binding.exporter,
-                config: binding.config, batch: binding.config.queue.batch ?? batch, isDurable: binding.isDurable,
-                consumer: consumer, slots: binding.slots, workers: services.workers, metrics: binding.metrics,
+                config: binding.config, batch: binding.config.queue.batch ?? batch, isPartitioned: partitions != nil,
+                isDurable: binding.isDurable, consumer: consumer, slots: binding.slots, workers: services.workers,
+                metrics: binding.metrics,
                 batchMetrics: batchMetrics, deadLetters: deadLetters, logger: logger(of: binding),
                 timeline: services.timeline, slice: services.slice, madeRoom: { room.notify() }))
     }

@@ -56,6 +56,8 @@ struct SendingContext: Sendable {
     var config: SendingConfig
     /// Nil: each record is a batch.
     var batch: BatchSettings?
+    /// Whether the log's records are of several partitions.
+    var isPartitioned: Bool
     var isDurable: Bool
     var consumer: any LogConsumer
     var slots: SendingSlots

@@ -220,10 +220,23 @@ package protocol Exporter: Sendable {
     func stop() async
 }
 
+/// An exporter whose export is so little work, and so certain, that it is done on the caller's thread: on event loops too.
+package protocol ImmediateExporter: Exporter {
+    /// Neither fails nor blocks.
+    func deliver(_ batch: Batch) -> Delivery
+}
+
+extension ImmediateExporter {
+    package func export(_ batch: Batch) async throws(ExportError) -> Delivery { deliver(batch) }
+}
+
 package struct ExporterFactory: Sendable {
     package let type: String
     package let signals: Set<Signal>
     package let stability: Stability
+    /// Whether its exporters have a sending queue, and retry, without being told to. Those that do not make their clients
+    /// wait for them.
+    package let hasQueue: Bool
     /// The default of the exporter's `timeout` key; nil: no limit.
     package let defaultTimeout: Duration?
     private let makeExporter:
@@ -231,12 +244,13 @@ package struct ExporterFactory: Sendable {
 
     package init<Config: ComponentConfig>(
         type: String, signals: Set<Signal> = Set(Signal.allCases), stability: Stability = .beta,
-        defaultTimeout: Duration? = .seconds(5), config: Config.Type,
+        hasQueue: Bool = true, defaultTimeout: Duration? = .seconds(5), config: Config.Type,
         make: @escaping @Sendable (Config, ComponentSettings, Signal) throws -> any Exporter
     ) {
         self.type = type
         self.signals = signals
         self.stability = stability
+        self.hasQueue = hasQueue
         self.defaultTimeout = defaultTimeout
         self.makeExporter = { (map: inout ConfigMap) throws(ConfigError) in
             let config = try Config(from: &map)

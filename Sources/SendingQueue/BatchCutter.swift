@@ -42,6 +42,17 @@ struct BatchCutter: Sendable {
         self.settings = settings
     }
 
+    /// Items of one partition that would make a batch now; 0 when any record, or none, changes what is to be done.
+    var missingItems: Int {
+        guard let settings, settings.sendBatchSize > 0, settings.timeout > .zero,
+            let most = partitions.map(\.itemCount).max()
+        else { return 0 }
+        return max(settings.sendBatchSize - most, 0)
+    }
+
+    /// Bytes that may come before the fullest partition is sent for its size.
+    var missingBytes: Int { max(Self.heldBytesMax - heldBytes, 0) }
+
     var itemCount: Int { partitions.reduce(0) { $0 + $1.itemCount } }
     var isEmpty: Bool { recordCount == 0 }
 

@@ -3,33 +3,34 @@ import Logging
 import Synchronization
 import WriteAheadLog
 
-/// Sends requests without a queue (`sending_queue.enabled: false`, or `wait_for_result`): the client's answer is the
-/// export's. Each request is one export, with the exporter's retries and timeout.
+/// Sends requests without a queue: the client's answer is the export's. Each request is one export, with the exporter's
+/// timeout and, unless it never had a queue, its retries.
 final class DirectSender: Sendable {
     typealias Completion = @Sendable (Result<Void, RefusalError>) -> Void
 
     private struct State {
         var sends: [UInt64: Task<Void, Never>] = [:]
-        var started: UInt64 = 0
+        var requests = WaitingRequests()
         var inFlightItems = 0
         var isClosed = false
         var health = ExporterState.Health.healthy
         var emptied: CheckedContinuation<Void, Never>?
     }
 
-    /// Requests that may be on their way at once; more are refused.
-    static let sendsMax = 1000
-
     private let binding: ExporterBinding
+    /// The exporter, if it is an immediate one.
+    private let immediate: (any ImmediateExporter)?
     private let pipeline: String
     private let workers: WorkerPool
     private let logger: Logger
     private let timeline: Timeline
     private let epoch = UInt64.random(in: .min ... .max)
+    private let started = Atomic<UInt64>(0)
     private let state = Mutex(State())
 
     init(_ binding: ExporterBinding, pipeline: String, workers: WorkerPool, logger: Logger, timeline: Timeline) {
         self.binding = binding
+        immediate = binding.exporter as? any ImmediateExporter
         self.pipeline = pipeline
         self.workers = workers
         self.logger = logger
@@ -41,22 +42,27 @@ final class DirectSender: Sendable {
         }
     }
 
+    /// Sends a request. `completion` is called once, before the return if the exporter is an immediate one.
     func send(_ telemetry: Telemetry, completion: @escaping Completion) {
+        let key = started.add(1, ordering: .relaxed).newValue
+        let batch = Batch(
+            id: BatchID(high: epoch, low: key), signal: telemetry.signal, payloads: [telemetry.bytes],
+            itemCount: telemetry.itemCount, timeout: binding.config.timeout)
+        if let immediate {
+            count(batch, immediate.deliver(batch))
+            return completion(.success(()))
+        }
+        let payloadBytes = telemetry.bytes.count
         let refusal: RefusalError? = state.withLock { state in
             if state.isClosed { return .shuttingDown }
-            if state.sends.count >= Self.sendsMax {
+            guard state.requests.add(payloadBytes: payloadBytes) else {
                 return RefusalError(isRetryable: true, reason: "too many requests wait for exporter \(binding.id)")
             }
-            state.started += 1
-            let key = state.started
-            let batch = Batch(
-                id: BatchID(high: epoch, low: key), signal: telemetry.signal, payloads: [telemetry.bytes],
-                itemCount: telemetry.itemCount, timeout: binding.config.timeout)
             state.inFlightItems += batch.itemCount
             // Started under the lock: the task cannot end, and remove itself, before it is registered.
             state.sends[key] = Task(executorPreference: workers) { [self] in
                 let result = await deliver(batch)
-                ended(key, itemCount: batch.itemCount)
+                ended(key, batch, payloadBytes: payloadBytes)
                 completion(result)
             }
             return nil
@@ -73,14 +79,17 @@ final class DirectSender: Sendable {
         while true {
             let failure: ExportError
             do throws(ExportError) {
-                delivered(batch, try await binding.exporter.export(batch, within: timeline))
+                count(batch, try await binding.exporter.export(batch, within: timeline))
+                state.withLock { $0.health = .healthy }
                 return .success(())
             } catch {
                 failure = error
             }
             note(failure)
             if case .payload(let reason) = failure { return fail(batch, reason: reason, isRetryable: false) }
-            guard binding.config.retry.isEnabled else { return fail(batch, reason: failure.reason, isRetryable: true) }
+            guard binding.config.retry.isEnabled, binding.config.repeatsForClients else {
+                return fail(batch, reason: failure.reason, isRetryable: true)
+            }
             var minimum: Duration?
             var isSlow = true
             if case .retry(let after, let progress, _) = failure {
@@ -101,11 +110,10 @@ final class DirectSender: Sendable {
         }
     }
 
-    private func delivered(_ batch: Batch, _ delivery: Delivery) {
+    private func count(_ batch: Batch, _ delivery: Delivery) {
         let rejected = min(max(delivery.rejectedItems, 0), batch.itemCount)
         binding.metrics.sent.add(batch.itemCount - rejected)
-        binding.metrics.rejected.add(rejected)
-        state.withLock { $0.health = .healthy }
+        if rejected > 0 { binding.metrics.rejected.add(rejected) }
     }
 
     private func note(_ error: ExportError) {
@@ -127,10 +135,11 @@ final class DirectSender: Sendable {
         return .failure(RefusalError(isRetryable: isRetryable, reason: reason))
     }
 
-    private func ended(_ key: UInt64, itemCount: Int) {
+    private func ended(_ key: UInt64, _ batch: Batch, payloadBytes: Int) {
         let emptied = state.withLock { state in
             state.sends[key] = nil
-            state.inFlightItems -= itemCount
+            state.requests.remove(payloadBytes: payloadBytes)
+            state.inFlightItems -= batch.itemCount
             return state.sends.isEmpty ? state.emptied.take() : nil
         }
         emptied?.resume()

@@ -19,15 +19,12 @@ final class PipelineLogWriter: Sendable {
     }
 
     private struct State {
-        var waiting: [Waiting] = []
-        var waitingBytes = 0
+        var waiting = FIFO<Waiting>()
+        var requests = WaitingRequests()
         var isTimerSet = false
         var isClosed = false
     }
 
-    /// Requests, and bytes, that may wait for room; more are refused.
-    static let waitingMax = 1000
-    static let waitingBytesMax = 64 << 20
     /// Room may appear without a batch ending (a disk that was cleared); waiting requests look again after this long.
     private static let lookAgainInterval = Duration.milliseconds(100)
 
@@ -147,12 +144,8 @@ final class PipelineLogWriter: Sendable {
     private func wait(_ record: LogRecord, completion: @escaping Completion) {
         let refusal: RefusalError? = state.withLock { state in
             if state.isClosed { return .shuttingDown }
-            let isFull =
-                state.waiting.count >= Self.waitingMax
-                || state.waitingBytes + record.payload.count > Self.waitingBytesMax
-            if isFull { return .queueFull }
+            guard state.requests.add(payloadBytes: record.payload.count) else { return .queueFull }
             state.waiting.append(Waiting(record: record, completion: completion))
-            state.waitingBytes += record.payload.count
             return nil
         }
         if let refusal {
@@ -177,7 +170,7 @@ final class PipelineLogWriter: Sendable {
             guard let first = state.waiting.first, hasRoom(for: first.record), log.status.fault == nil else {
                 return nil
             }
-            state.waitingBytes -= first.record.payload.count
+            state.requests.remove(payloadBytes: first.record.payload.count)
             return state.waiting.removeFirst()
         }
     }
@@ -201,10 +194,14 @@ final class PipelineLogWriter: Sendable {
     func close() {
         let waiting = state.withLock { state in
             state.isClosed = true
-            defer { state.waiting = [] }
+            defer {
+                state.waiting = FIFO()
+                state.requests = WaitingRequests()
+            }
             return state.waiting
         }
-        for entry in waiting { entry.completion(.failure(.shuttingDown)) }
+        var rest = waiting
+        while let entry = rest.removeFirst() { entry.completion(.failure(.shuttingDown)) }
     }
 }
 

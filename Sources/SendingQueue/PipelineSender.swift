@@ -31,8 +31,13 @@ package struct ExporterBinding: Sendable {
         self.metrics = metrics
     }
 
-    /// Without a queue, or with `wait_for_result`, a request's answer is its export's.
-    var isDirect: Bool { !config.queue.isEnabled || config.queue.waitForResult }
+    /// Whether a request's answer is its export's: without a queue, or with `wait_for_result`.
+    ///
+    /// - Parameter isLogged: the pipeline's requests go through its log. Then an exporter that simply has no queue reads
+    ///   them there too, so that it gets the same batches as the others and fails without them.
+    func isDirect(isLogged: Bool) -> Bool {
+        config.queue.isAbsent ? !isLogged : !config.queue.isEnabled || config.queue.waitForResult
+    }
 }
 
 /// What all the sending of a program shares. One for a program; the worker pool's threads end with it.
@@ -59,10 +64,16 @@ package struct SendingServices: Sendable {
 ///
 /// Exporters and log belong to the caller: started and opened before `start`, stopped and closed after `stop`.
 package final class PipelineSender: TelemetryConsumer {
-    private struct Running {
-        var writer: PipelineLogWriter?
-        var queues: [SendingQueue]
-        var directs: [DirectSender]
+    /// Where requests go in.
+    private final class Entrance: Sendable {
+        /// Nil: no exporter reads the log.
+        let writer: PipelineLogWriter?
+        let directs: [DirectSender]
+
+        init(writer: PipelineLogWriter?, directs: [DirectSender]) {
+            self.writer = writer
+            self.directs = directs
+        }
     }
 
     package let pipeline: String
@@ -70,14 +81,19 @@ package final class PipelineSender: TelemetryConsumer {
     /// What becomes of the requests; who runs processors before `consume` tells it what they do.
     package let account = PipelineAccount()
     private let signal: Signal
-    private let bindings: [ExporterBinding]
+    /// The exporters that read the log, and those that are sent each request directly.
+    private let queued: [ExporterBinding]
+    private let direct: [ExporterBinding]
     private let batch: BatchSettings?
     private let batchMetrics: BatchMetrics?
     private let partitions: PartitionTable?
     private let services: SendingServices
     private let deadLetters: (any DeadLetterSink)?
     private let logger: Logger
-    private let running = Mutex<Running?>(nil)
+    /// Made by `start`. Neither lock nor count of its own is taken for a request to find it.
+    private let entrance = AtomicLazyReference<Entrance>()
+    private let isStopped = Atomic(false)
+    private let queues = Mutex<[SendingQueue]>([])
     private let lines = Mutex(LineLimiter(interval: .seconds(1)))
 
     /// - Parameters:
@@ -93,7 +109,9 @@ package final class PipelineSender: TelemetryConsumer {
         self.pipeline = pipeline
         self.signal = signal
         self.log = log
-        bindings = exporters
+        let isLogged = batch != nil || exporters.contains { !$0.config.queue.isAbsent && !$0.isDirect(isLogged: true) }
+        queued = exporters.filter { !$0.isDirect(isLogged: isLogged) }
+        direct = exporters.filter { $0.isDirect(isLogged: isLogged) }
         self.batch = batch?.settings
         self.services = services
         self.deadLetters = deadLetters
@@ -130,9 +148,9 @@ package final class PipelineSender: TelemetryConsumer {
         var queues: [SendingQueue] = []
         var blockers: [PipelineLogWriter.Blocker] = []
         let room = RoomSignal()
-        for binding in bindings where !binding.isDirect {
+        for binding in queued {
             let limit = binding.config.queue.limit(batch: batch)
-            let isBlocking = binding.config.queue.blockOnOverflow
+            let isBlocking = binding.config.queue.blockOnOverflow || binding.config.queue.isAbsent
             // Whoever blocks its clients must not be skipped forward: the writer minds the limit instead of the log.
             let options = ConsumerOptions(
                 isDurable: binding.isDurable, limit: binding.isDurable || isBlocking ? nil : limit)
@@ -142,7 +160,7 @@ package final class PipelineSender: TelemetryConsumer {
             let isFirst = queues.isEmpty && binding.config.queue.batch == nil
             queues.append(queue(binding, consumer, room: room, batchMetrics: isFirst ? batchMetrics : nil))
         }
-        let directs = bindings.filter(\.isDirect).map { binding in
+        let directs = direct.map { binding in
             DirectSender(
                 binding, pipeline: pipeline, workers: services.workers, logger: logger(of: binding),
                 timeline: services.timeline)
@@ -152,9 +170,8 @@ package final class PipelineSender: TelemetryConsumer {
             account: account, workers: services.workers, timeline: services.timeline, slice: services.slice)
         room.connect(writer)
         for queue in queues { queue.start() }
-        running.withLock { [queues] in
-            $0 = Running(writer: queues.isEmpty ? nil : writer, queues: queues, directs: directs)
-        }
+        self.queues.withLock { [queues] in $0 = queues }
+        _ = entrance.storeIfNil(Entrance(writer: queues.isEmpty ? nil : writer, directs: directs))
     }
 
     private func queue(
@@ -163,8 +180,9 @@ package final class PipelineSender: TelemetryConsumer {
         SendingQueue(
             SendingContext(
                 exporterID: binding.id, pipeline: pipeline, signal: signal, exporter: binding.exporter,
-                config: binding.config, batch: binding.config.queue.batch ?? batch, isDurable: binding.isDurable,
-                consumer: consumer, slots: binding.slots, workers: services.workers, metrics: binding.metrics,
+                config: binding.config, batch: binding.config.queue.batch ?? batch, isPartitioned: partitions != nil,
+                isDurable: binding.isDurable, consumer: consumer, slots: binding.slots, workers: services.workers,
+                metrics: binding.metrics,
                 batchMetrics: batchMetrics, deadLetters: deadLetters, logger: logger(of: binding),
                 timeline: services.timeline, slice: services.slice, madeRoom: { room.notify() }))
     }
@@ -179,18 +197,20 @@ package final class PipelineSender: TelemetryConsumer {
 
     /// Refuses new requests and ends sending: see `StopReport` for what was left.
     package func stop(deadline: ContinuousClock.Instant) async -> StopReport {
-        guard let running = running.withLock({ $0.take() }) else { return StopReport() }
+        guard let entrance = entrance.load(), !isStopped.exchange(true, ordering: .sequentiallyConsistent) else {
+            return StopReport()
+        }
+        let queues = queues.withLock { queues in
+            defer { queues = [] }
+            return queues
+        }
         let end = services.timeline.now + ContinuousClock.now.duration(to: deadline)
-        return await stop(running, deadline: end)
-    }
-
-    private func stop(_ running: Running, deadline: Duration) async -> StopReport {
-        running.writer?.close()
+        entrance.writer?.close()
         return await withTaskGroup(of: StopReport.self) { group in
-            for queue in running.queues { group.addTask { await queue.stop(deadline: deadline) } }
-            for direct in running.directs {
+            for queue in queues { group.addTask { await queue.stop(deadline: end) } }
+            for direct in entrance.directs {
                 group.addTask {
-                    await direct.stop(deadline: deadline)
+                    await direct.stop(deadline: end)
                     return StopReport()
                 }
             }
@@ -202,41 +222,50 @@ package final class PipelineSender: TelemetryConsumer {
 
     /// How the exporters fare at this moment, in the order of the configuration, those without a queue last.
     package var states: [ExporterState] {
-        guard let running = running.withLock({ $0 }) else { return [] }
-        return running.queues.map(\.state) + running.directs.map(\.exporterState)
+        guard let entrance = open else { return [] }
+        return queues.withLock { $0 }.map(\.state) + entrance.directs.map(\.exporterState)
     }
 
     // MARK: Requests
 
-    /// Takes a request that `account` was told of: appends it once for all exporters with a queue, and sends it directly to those without.
+    /// Nil before `start` and after `stop`.
+    private var open: Entrance? { isStopped.load(ordering: .acquiring) ? nil : entrance.load() }
+
+    /// Takes a request that `account` was told of: appends it once for all exporters with a queue, and sends it directly to
+    /// those without.
     ///
     /// A refusal after a part of this succeeded makes the client send the whole request again.
     package func consume(
         _ telemetry: consuming Telemetry, completion: @escaping @Sendable (Result<Void, RefusalError>) -> Void
     ) {
-        guard let (writer, directs) = running.withLock({ $0.map { ($0.writer, $0.directs) } }) else {
-            account.refused(telemetry.itemCount)
-            completion(.failure(.shuttingDown))
-            return
-        }
-        let count = directs.count + (writer == nil ? 0 : 1)
-        // A request without items has nothing to deliver.
-        guard count > 0, telemetry.itemCount > 0 else {
-            completion(.success(()))
-            return
-        }
         let itemCount = telemetry.itemCount
-        if count == 1, let writer {
+        guard let entrance = open else {
+            account.refused(itemCount)
+            return completion(.failure(.shuttingDown))
+        }
+        // A request without items has nothing to deliver.
+        guard itemCount > 0 else { return completion(.success(())) }
+        switch (entrance.writer, entrance.directs.count) {
+        case (let writer?, 0):
             append(telemetry, itemCount, to: writer, completion: completion)
-            return
+        case (let writer?, let count):
+            // It is the log that says, for each record, how the items have ended.
+            let join = Join(count + 1, completion: completion)
+            for direct in entrance.directs { direct.send(telemetry) { join.end($0) } }
+            append(telemetry, itemCount, to: writer) { join.end($0) }
+        case (nil, 1):
+            entrance.directs[0].send(telemetry) { [account] result in
+                account.ended(itemCount, result)
+                completion(result)
+            }
+        case (nil, let count):
+            precondition(count > 0, "a pipeline has an exporter")
+            let join = Join(count) { [account] result in
+                account.ended(itemCount, result)
+                completion(result)
+            }
+            for direct in entrance.directs { direct.send(telemetry) { join.end($0) } }
         }
-        let join = Join(count) { [account] result in
-            // With a log it is the log that says, for each record.
-            if writer == nil { account.ended(itemCount, result) }
-            completion(result)
-        }
-        for direct in directs { direct.send(telemetry) { join.end($0) } }
-        if let writer { append(telemetry, itemCount, to: writer) { join.end($0) } }
     }
 
     private func append(
@@ -250,7 +279,7 @@ package final class PipelineSender: TelemetryConsumer {
     }
 
     private func refused(_ itemCount: Int, _ refusal: RefusalError) {
-        for binding in bindings where !binding.isDirect { binding.metrics.enqueueFailed.add(itemCount) }
+        for binding in queued { binding.metrics.enqueueFailed.add(itemCount) }
         let now = services.timeline.now
         guard lines.withLock({ $0.mayWrite(now: now) }) else { return }
         logger.error(

@@ -5,6 +5,8 @@ package import Component
 package struct SendingConfig: Sendable {
     package var queue: QueueConfig
     package var retry: RetryPolicy
+    /// Whether failed exports are repeated while a client waits for the answer; else the client hears of the failure at once.
+    package var repeatsForClients = true
     /// How long one attempt may take; nil: no limit.
     package var timeout: Duration?
     /// What is accepted but has no effect, or another one than in otelcol; for the start log.
@@ -12,12 +14,14 @@ package struct SendingConfig: Sendable {
 
     /// Takes its keys out of an exporter's map and leaves the rest.
     ///
-    /// - Parameter defaultTimeout: the exporter's own default of `timeout`; nil: no limit.
-    package init(from map: inout ConfigMap, defaultTimeout: Duration?) throws(ConfigError) {
-        queue = try map.takeIfPresent("sending_queue") ?? QueueConfig()
-        retry =
-            try map.takeIfPresent("retry_on_failure", as: RetryBlock.self)?.policy
-            ?? RetryPolicy()
+    /// - Parameters:
+    ///   - hasQueue: whether the exporter has a queue, and retries, without being told to.
+    ///   - defaultTimeout: the exporter's own default of `timeout`; nil: no limit.
+    package init(from map: inout ConfigMap, hasQueue: Bool = true, defaultTimeout: Duration?) throws(ConfigError) {
+        queue = try map.takeIfPresent("sending_queue") ?? (hasQueue ? QueueConfig() : .absent)
+        let retry = try map.takeIfPresent("retry_on_failure", as: RetryBlock.self)?.policy
+        self.retry = retry ?? RetryPolicy()
+        repeatsForClients = hasQueue || retry != nil
         let timeout = try map.take("timeout", default: defaultTimeout ?? .zero)
         if timeout < .zero { throw map.error("'timeout' must be non-negative") }
         self.timeout = timeout == .zero ? nil : timeout
@@ -41,6 +45,14 @@ package struct SendingConfig: Sendable {
 
 /// The `sending_queue` block.
 package struct QueueConfig: ConfigBlock {
+    /// Of an exporter that has no queue and was given none. Nobody is refused for its being slow: clients wait.
+    package static let absent: QueueConfig = {
+        var config = QueueConfig()
+        config.isEnabled = false
+        config.isAbsent = true
+        return config
+    }()
+
     package enum Sizer: String, Sendable, Hashable {
         case requests
         case items
@@ -48,6 +60,8 @@ package struct QueueConfig: ConfigBlock {
     }
 
     package var isEnabled = true
+    /// Neither written nor the exporter's own; then it is not enabled.
+    package private(set) var isAbsent = false
     package var numConsumers = 10
     package var queueSize = 1000
     /// The storage extension that keeps the queue; nil: memory.

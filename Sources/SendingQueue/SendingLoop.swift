@@ -168,8 +168,11 @@ final class SendingLoop {
             return
         }
         waitedInVain = true
+        // Behind the first record of a batch only those count that fill it; when it is due, the timer tells. A record of
+        // another partition would have to be seen at once, for its own time to begin.
+        let (items, bytes) = context.isPartitioned ? (0, 0) : (cutter.missingItems, cutter.missingBytes)
         recordWaiter = Task(executorPreference: context.workers) { [consumer = context.consumer, mailbox] in
-            await consumer.waitForRecords()
+            await consumer.waitForRecords(items: items, bytes: bytes)
             mailbox.post(.recordsArrived)
         }
     }

@@ -56,6 +56,8 @@ struct SendingContext: Sendable {
     var config: SendingConfig
     /// Nil: each record is a batch.
     var batch: BatchSettings?
+    /// Whether the log's records are of several partitions.
+    var isPartitioned: Bool
     var isDurable: Bool
     var consumer: any LogConsumer
     var slots: SendingSlots
@@ -162,7 +164,8 @@ extension QueueConfig {
 
     /// How far a volatile consumer may lag.
     func limit(batch: BatchSettings?) -> ConsumerLimit {
-        switch sizer {
+        if isAbsent { return .bytes(WaitingRequests.bytesMax) }
+        return switch sizer {
         case .items: .items(queueSize)
         case .bytes: .bytes(queueSize)
         case .requests:

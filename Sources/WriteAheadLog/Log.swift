@@ -48,6 +48,10 @@ package protocol LogConsumer: AnyObject, Sendable {
     /// Returns when records that `next` has not handed out are there, when the log closes, or when the task is cancelled.
     func waitForRecords() async
 
+    /// As `waitForRecords()`, but may leave the caller asleep until these records have together `items` items, or `bytes`
+    /// bytes of payload: whoever gathers batches is not woken for each record.
+    func waitForRecords(items: Int, bytes: Int) async
+
     /// Reads the given ranges again, in order, for a retry. The payload is the whole record's; `items` is the range's.
     func read(_ ranges: [ItemRange]) throws(LogError) -> [StoredRecord]
 
@@ -66,6 +70,11 @@ package protocol LogConsumer: AnyObject, Sendable {
 
     /// What waits for this consumer.
     var backlog: ConsumerBacklog { get }
+}
+
+extension LogConsumer {
+    package func waitForRecords() async { await waitForRecords(items: 0, bytes: 0) }
+    package func waitForRecords(items: Int, bytes: Int) async { await waitForRecords() }
 }
 
 /// What a caller appends.

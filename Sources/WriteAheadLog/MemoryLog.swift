@@ -90,15 +90,17 @@ final class MemoryLogConsumer: LogConsumer {
         log.state.withLock { $0.next(key, maxRecords: maxRecords, maxBytes: maxBytes) }
     }
 
-    func waitForRecords() async {
+    func waitForRecords(items: Int, bytes: Int) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 // The previous waiter, if any, gets up: one task at a time waits.
                 let resumed = log.state.withLock { state -> [CheckedContinuation<Void, Never>] in
                     let previous = state.takeWaiter(key)
                     // A task cancelled before this point has run its handler already, and found nobody to wake.
-                    if state.hasNews(key) || Task.isCancelled { return [previous, continuation].compactMap { $0 } }
-                    state.setWaiter(key, continuation)
+                    if state.hasNews(key, items: items, bytes: bytes) || Task.isCancelled {
+                        return [previous, continuation].compactMap { $0 }
+                    }
+                    state.setWaiter(key, .init(continuation: continuation, items: items, bytes: bytes))
                     return [previous].compactMap { $0 }
                 }
                 for waiter in resumed { waiter.resume() }

@@ -122,7 +122,8 @@ struct ConfigLoader {
         return components(.exporter, section, factories.exporters, type: \.type) {
             factory, id, map throws(ConfigError) in
             if let storage = try Self.storage(of: map) { references.append((id, storage)) }
-            let sending = try SendingConfig(from: &map, defaultTimeout: factory.defaultTimeout)
+            let sending = try SendingConfig(
+                from: &map, hasQueue: factory.hasQueue, defaultTimeout: factory.defaultTimeout)
             return ConfiguredExporter(
                 id: id, signals: factory.signals, sending: sending, make: try factory.configure(&map))
         }

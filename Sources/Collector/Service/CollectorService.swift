@@ -49,6 +49,8 @@ package struct CollectorService: Sendable {
             throw error
         }
         logger.info("Everything is ready. Begin running and processing data.")
+        ProcessMemory.releaseImage()
+        ProcessMemory.trim()
         await waitForEnd(signals)
         logger.info("Starting shutdown...")
         let watch = Task {

@@ -133,7 +133,7 @@ private func writeLine(_ message: String, _ fields: [(name: String, value: Int)]
 extension ExporterFactory {
     /// The exporter `debug`.
     package static var debug: ExporterFactory {
-        ExporterFactory(type: "debug", defaultTimeout: nil, config: DebugExporterConfig.self) {
+        ExporterFactory(type: "debug", hasQueue: false, defaultTimeout: nil, config: DebugExporterConfig.self) {
             config, settings, signal in
             guard config.usesInternalLogger else {
                 return DebugExporter(config: config, signal: signal, output: writeLine)

@@ -106,7 +106,7 @@ extension ExporterFactory {
     /// The exporter `file`. All signals of an exporter write to one file, whose factory this must be once in a program.
     package static var file: ExporterFactory {
         let registry = FileWritersRegistry()
-        return ExporterFactory(type: "file", defaultTimeout: nil, config: FileExporterConfig.self) {
+        return ExporterFactory(type: "file", hasQueue: false, defaultTimeout: nil, config: FileExporterConfig.self) {
             config, settings, signal in
             FileExporter(writers: try registry.writers(for: config), signal: signal, logger: settings.logger)
         }

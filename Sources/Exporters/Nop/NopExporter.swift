@@ -1,15 +1,17 @@
 package import Component
 
 /// Takes every batch and does nothing with it: for tests of what is before it.
-struct NopExporter: Exporter {
+struct NopExporter: ImmediateExporter {
     func start() async throws {}
-    func export(_ batch: Batch) async throws(ExportError) -> Delivery { .complete }
+    func deliver(_ batch: Batch) -> Delivery { .complete }
     func stop() async {}
 }
 
 extension ExporterFactory {
     /// The exporter `nop`.
     package static var nop: ExporterFactory {
-        ExporterFactory(type: "nop", defaultTimeout: nil, config: NoConfig.self) { _, _, _ in NopExporter() }
+        ExporterFactory(type: "nop", hasQueue: false, defaultTimeout: nil, config: NoConfig.self) { _, _, _ in
+            NopExporter()
+        }
     }
 }

@@ -19,10 +19,11 @@ struct OTLPGRPCService: Sendable {
         }
     }
 
-    private static let signals = Dictionary(uniqueKeysWithValues: Signal.allCases.map { (path(of: $0), $0) })
+    private static let signals = Signal.allCases.map { (path: path(of: $0), signal: $0) }
 
     func handle(_ request: GRPCRequest, complete: @escaping GRPCServer.Completion) {
-        guard let signal = OTLPGRPCService.signals[request.path],
+        // The server passes on the very strings it was given, which compare by identity.
+        guard let signal = OTLPGRPCService.signals.first(where: { $0.path == request.path })?.signal,
             let compression = ContentEncoding(rawValue: request.encoding ?? "")
         else { preconditionFailure("the server passed on a call or an encoding that it was not told to accept") }
         let client = ClientInfo(address: request.remoteAddress, metadata: request.metadata)

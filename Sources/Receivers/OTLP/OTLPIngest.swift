@@ -29,13 +29,21 @@ enum OTLPEncoding: Sendable {
 struct OTLPIngest: Sendable {
     typealias Outcome = Result<Void, RefusalError>
 
-    private struct Route: Sendable {
+    /// Where a signal's requests go, and what becomes of them. A class, so that each request's completion holds one
+    /// reference to it.
+    private final class Route: Sendable {
         let consumer: any TelemetryConsumer
         let accepted: Counter
         let refused: Counter
+
+        init(consumer: any TelemetryConsumer, accepted: Counter, refused: Counter) {
+            self.consumer = consumer
+            self.accepted = accepted
+            self.refused = refused
+        }
     }
 
-    private let routes: [Signal: Route]
+    private let routes: BySignal<Route>
     private let decodeErrors: [String: Counter]
     private let requestBytesMax: Int
 
@@ -46,11 +54,12 @@ struct OTLPIngest: Sendable {
         self.requestBytesMax = requestBytesMax
         let id = settings.id.description
         let metrics = settings.metrics
-        routes = consumers.reduce(into: [:]) { routes, entry in
-            let items = entry.key.itemName
-            let labels: MetricLabels = ["receiver": id, "transport": transport]
-            routes[entry.key] = Route(
-                consumer: entry.value,
+        let labels: MetricLabels = ["receiver": id, "transport": transport]
+        routes = BySignal { signal in
+            guard let consumer = consumers[signal] else { return nil }
+            let items = signal.itemName
+            return Route(
+                consumer: consumer,
                 accepted: metrics.counter(
                     "otelcol_receiver_accepted_\(items)", help: "Number of \(items) pushed into the pipeline.",
                     labels: labels),
@@ -111,6 +120,27 @@ struct OTLPIngest: Sendable {
             do { bytes = try OTLPRequest.fromJSON(bytes, signal: signal) } catch { throw .json(error) }
         }
         do { return try OTLPRequest.validate(bytes, signal: signal) } catch { throw .protobuf(error) }
+    }
+}
+
+/// A value for each signal that has one, found without hashing.
+private struct BySignal<Value: Sendable>: Sendable {
+    private let traces: Value?
+    private let metrics: Value?
+    private let logs: Value?
+
+    init(_ value: (Signal) -> Value?) {
+        traces = value(.traces)
+        metrics = value(.metrics)
+        logs = value(.logs)
+    }
+
+    subscript(signal: Signal) -> Value? {
+        switch signal {
+        case .traces: traces
+        case .metrics: metrics
+        case .logs: logs
+        }
     }
 }
 

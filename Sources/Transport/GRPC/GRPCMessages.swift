@@ -85,11 +85,17 @@ extension GRPCResponse {
         return block
     }()
 
+    /// A message without content, which is what most calls are answered with.
+    private static let emptySuccess = HTTP2Response(
+        headers: successHeaders, body: Array(repeating: 0, count: GRPCMessageAssembler.prefixCount),
+        trailers: successTrailers)
+
     /// Header, message and trailers for success; for errors the one HEADERS frame of "trailers-only".
     ///
     /// - Parameter acceptedEncodings: sent along when not nil: what the client may compress with.
     func http2Response(acceptedEncodings: [String]? = nil) -> HTTP2Response {
         if status == .ok {
+            if message.isEmpty { return GRPCResponse.emptySuccess }
             var body: [UInt8] = []
             body.reserveCapacity(GRPCMessageAssembler.prefixCount + message.count)
             body.append(0)

@@ -59,7 +59,7 @@ package final class GRPCServer: Sendable {
         connection.settings.maxConcurrentStreams = configuration.maxConcurrentStreams
         connection.settings.maxHeaderListBytes = configuration.headerBytesMax
         connection.keepalive = configuration.keepalive
-        let maker = GRPCStreamMaker(configuration: configuration, handler: handler)
+        let maker = GRPCStreamMaker(configuration, handler: handler)
         return try await listener.start { [connection] channel in
             try channel.pipeline.syncOperations.addHandler(
                 HTTP2ServerHandler(configuration: connection, maker: maker))

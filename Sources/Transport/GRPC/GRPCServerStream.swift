@@ -1,15 +1,26 @@
 /// Checks the header of calls, and makes streams for those that are served.
-struct GRPCStreamMaker: HTTP2StreamMaker {
+final class GRPCStreamMaker: HTTP2StreamMaker {
     let configuration: GRPCServerConfiguration
     let handler: GRPCServer.Handler
+    private let methods: [String]
+
+    init(_ configuration: GRPCServerConfiguration, handler: @escaping GRPCServer.Handler) {
+        self.configuration = configuration
+        self.handler = handler
+        methods = configuration.methods.sorted()
+    }
 
     func makeStream(
         _ header: HTTP2HeaderBlock, remoteAddress: String, reply: HTTP2Reply
-    ) -> HTTP2StreamStart<GRPCServerStream> {
-        guard header.first(":method") == "POST" else { return .answer(httpError("405", allow: "POST")) }
-        guard isGRPC(header.first("content-type") ?? "") else { return .answer(httpError("415")) }
-        let path = header.first(":path") ?? ""
-        guard configuration.methods.contains(path) else { return .answer(unknownMethod(path).http2Response()) }
+    ) -> HTTP2StreamStart {
+        guard let method = header.firstField(":method"), header.hasValue("POST", in: method) else {
+            return .answer(httpError("405", allow: "POST"))
+        }
+        guard isGRPC(header) else { return .answer(httpError("415")) }
+        let pathField = header.firstField(":path")
+        guard let pathField, let path = methods.first(where: { header.hasValue($0, in: pathField) }) else {
+            return .answer(unknownMethod(header.first(":path") ?? "").http2Response())
+        }
         let encoding = header.first("grpc-encoding").flatMap { $0 == "identity" ? nil : $0 }
         if let encoding, !configuration.acceptedEncodings.contains(encoding) {
             let response = GRPCResponse.failure(
@@ -27,13 +38,14 @@ struct GRPCStreamMaker: HTTP2StreamMaker {
         let request = GRPCRequest(
             path: path, message: [], encoding: encoding, metadata: metadata, remoteAddress: remoteAddress,
             timeout: timeout)
-        return .receive(
-            GRPCServerStream(
-                request: request, configuration: configuration, handler: handler, reply: reply))
+        return .receive(GRPCServerStream(request: request, maker: self, reply: reply))
     }
 
-    private func isGRPC(_ contentType: String) -> Bool {
+    private func isGRPC(_ header: HTTP2HeaderBlock) -> Bool {
         let prefix = "application/grpc"
+        guard let field = header.firstField("content-type") else { return false }
+        if header.hasValue(prefix, in: field) { return true }
+        let contentType = header.value(of: field)
         guard contentType.hasPrefix(prefix) else { return false }
         let next = contentType.utf8.dropFirst(prefix.utf8.count).first
         return next == nil || next == UInt8(ascii: "+") || next == UInt8(ascii: ";")
@@ -63,19 +75,14 @@ struct GRPCStreamMaker: HTTP2StreamMaker {
 final class GRPCServerStream: HTTP2ServerStream {
     private var request: GRPCRequest
     private var assembler: GRPCMessageAssembler
-    private let handler: GRPCServer.Handler
-    private let messageTooLarge: @Sendable (String) -> Void
+    private let maker: GRPCStreamMaker
     private let reply: HTTP2Reply
 
-    init(
-        request: GRPCRequest, configuration: GRPCServerConfiguration, handler: @escaping GRPCServer.Handler,
-        reply: HTTP2Reply
-    ) {
+    init(request: GRPCRequest, maker: GRPCStreamMaker, reply: HTTP2Reply) {
         self.request = request
-        messageTooLarge = configuration.messageTooLarge
-        self.handler = handler
+        self.maker = maker
         self.reply = reply
-        assembler = GRPCMessageAssembler(limit: configuration.messageBytesMax)
+        assembler = GRPCMessageAssembler(limit: maker.configuration.messageBytesMax)
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer) -> HTTP2Response? {
@@ -83,7 +90,7 @@ final class GRPCServerStream: HTTP2ServerStream {
             try unsafe assembler.append(bytes)
             return nil
         } catch {
-            if case .tooLarge = error { messageTooLarge(request.path) }
+            if case .tooLarge = error { maker.configuration.messageTooLarge(request.path) }
             return error.response.http2Response()
         }
     }
@@ -101,7 +108,7 @@ final class GRPCServerStream: HTTP2ServerStream {
         } catch {
             return error.response.http2Response()
         }
-        handler(request) { [reply] response in reply(response.http2Response()) }
+        maker.handler(request) { [reply] response in reply(response.http2Response()) }
         return nil
     }
 }

@@ -3,8 +3,10 @@ internal import Synchronization
 
 /// Where other threads leave answers for a connection. Many that come at once cost one wake-up of its loop.
 final class HTTP2Mailbox: Sendable {
+    typealias Answer = (stream: Int32, response: HTTP2Response)
+
     private struct State {
-        var answers: [(stream: Int32, response: HTTP2Response)] = []
+        var answers: [Answer] = []
         /// Somebody will call `take` soon.
         var isExpected = false
         /// Nil once the connection is gone.
@@ -36,11 +38,12 @@ final class HTTP2Mailbox: Sendable {
         state.withLock { $0.isExpected = true }
     }
 
-    func take() -> [(stream: Int32, response: HTTP2Response)] {
+    /// Exchanges the answers for `empty`, whose storage takes the next ones.
+    func take(into empty: inout [Answer]) {
+        assert(empty.isEmpty, "answers would be given twice")
         state.withLock { state in
-            defer { state.answers = [] }
             state.isExpected = false
-            return state.answers
+            swap(&state.answers, &empty)
         }
     }
 

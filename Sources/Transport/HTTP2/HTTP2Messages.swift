@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// The fields of one HEADERS frame with its CONTINUATIONs, pseudo header fields first, names in lower case.
 ///
 /// Shape: all names and values in one run of bytes, so that a block costs two allocations however many fields it has.
@@ -10,6 +12,14 @@ struct HTTP2HeaderBlock: Sendable {
 
     private(set) var bytes: [UInt8] = []
     private(set) var fields: [Field] = []
+
+    init() {}
+
+    /// An empty block with room for `fieldCount` fields of together `byteCount` bytes.
+    init(fieldCount: Int, byteCount: Int) {
+        fields.reserveCapacity(fieldCount)
+        bytes.reserveCapacity(byteCount)
+    }
 
     /// Bytes of all names and values, and 32 for each field, as SETTINGS_MAX_HEADER_LIST_SIZE counts them.
     var listSize: Int { bytes.count + 32 * fields.count }
@@ -26,19 +36,33 @@ struct HTTP2HeaderBlock: Sendable {
         bytes.append(contentsOf: value.utf8)
     }
 
-    /// The first value of `name`; invalid UTF-8 is replaced.
-    func first(_ name: StaticString) -> String? {
+    /// The first field `name`.
+    func firstField(_ name: StaticString) -> Field? {
         for field in fields where field.nameCount == name.utf8CodeUnitCount {
-            let start = field.start
-            let isSame = unsafe bytes.withUnsafeBufferPointer { buffer in
-                for offset in 0..<field.nameCount where unsafe buffer[start + offset] != name.utf8Start[offset] {
-                    return false
-                }
-                return true
+            if unsafe equal(field.start, UnsafeBufferPointer(start: name.utf8Start, count: field.nameCount)) {
+                return field
             }
-            if isSame { return value(of: field) }
         }
         return nil
+    }
+
+    /// The first value of `name`; invalid UTF-8 is replaced.
+    func first(_ name: StaticString) -> String? { firstField(name).map(value(of:)) }
+
+    /// Whether the value of `field` is `text`; no string is made to find out.
+    func hasValue(_ text: String, in field: Field) -> Bool {
+        // The text is a native string, whose bytes lie in one piece.
+        unsafe text.utf8.withContiguousStorageIfAvailable { text in
+            unsafe text.count == field.valueCount && equal(field.start + field.nameCount, text)
+        } ?? false
+    }
+
+    private func equal(_ start: Int, _ other: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let otherBase = other.baseAddress else { return true }
+        return unsafe bytes.withUnsafeBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return false }
+            return unsafe memcmp(base + start, otherBase, other.count) == 0
+        }
     }
 
     /// All fields as text.
@@ -48,7 +72,8 @@ struct HTTP2HeaderBlock: Sendable {
         String(decoding: bytes[field.start..<field.start + field.nameCount], as: UTF8.self)
     }
 
-    private func value(of field: Field) -> String {
+    /// Invalid UTF-8 is replaced.
+    func value(of field: Field) -> String {
         let start = field.start + field.nameCount
         return String(decoding: bytes[start..<start + field.valueCount], as: UTF8.self)
     }

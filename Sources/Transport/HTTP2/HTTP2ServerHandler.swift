@@ -14,44 +14,44 @@ protocol HTTP2ServerStream: AnyObject {
 
 /// How a server makes its streams.
 protocol HTTP2StreamMaker: Sendable {
-    associatedtype Stream: HTTP2ServerStream
-    func makeStream(
-        _ header: HTTP2HeaderBlock, remoteAddress: String, reply: HTTP2Reply
-    ) -> HTTP2StreamStart<Stream>
+    func makeStream(_ header: HTTP2HeaderBlock, remoteAddress: String, reply: HTTP2Reply) -> HTTP2StreamStart
 }
 
 /// Whether the header of a request is enough to answer it.
-enum HTTP2StreamStart<Stream: HTTP2ServerStream> {
+enum HTTP2StreamStart {
     case answer(HTTP2Response)
-    case receive(Stream)
+    case receive(any HTTP2ServerStream)
 }
 
 /// One HTTP/2 connection of a server: carries bytes between socket, session and streams.
 ///
 /// Input is drained, then all answers that are there are written with one flush. A client that does not read is not
-/// read from either.
-final class HTTP2ServerHandler<Maker: HTTP2StreamMaker>: ChannelInboundHandler {
+/// read from either. Not generic over its streams: handlers are called through NIO's protocols, where the compiler cannot
+/// specialise them.
+final class HTTP2ServerHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private enum StreamState {
-        case receiving(Maker.Stream)
+        case receiving(any HTTP2ServerStream)
         case handling
     }
 
     /// How long a connection may stay silent before its first byte.
-    private static var prefaceTimeout: Duration { .seconds(120) }
+    private static let prefaceTimeout = Duration.seconds(120)
 
     let configuration: HTTP2ServerConfiguration
-    private let maker: Maker
+    private let maker: any HTTP2StreamMaker
     let session: HTTP2Session
     private(set) var context: ChannelHandlerContext?
     private var mailbox: HTTP2Mailbox?
     private var streams: [Int32: StreamState] = [:]
+    /// Empty between calls; keeps its storage.
+    private var answers: [HTTP2Mailbox.Answer] = []
     private var remoteAddress = ""
     var lifetime = HTTP2Lifetime()
 
-    init(configuration: HTTP2ServerConfiguration, maker: Maker) {
+    init(configuration: HTTP2ServerConfiguration, maker: any HTTP2StreamMaker) {
         self.configuration = configuration
         self.maker = maker
         session = HTTP2Session(settings: configuration.settings)
@@ -191,11 +191,13 @@ final class HTTP2ServerHandler<Maker: HTTP2StreamMaker>: ChannelInboundHandler {
     /// Writes what the mailbox holds, and everything else that waits, with one flush.
     private func deliverAnswers() {
         guard let mailbox else { return }
-        for (stream, response) in mailbox.take() {
+        mailbox.take(into: &answers)
+        for (stream, response) in answers {
             // A stream that the client has reset is not there any more.
             guard case .handling = streams[stream] else { continue }
             answer(response, stream: stream, reset: false)
         }
+        answers.removeAll(keepingCapacity: true)
         flush()
     }
 
@@ -204,7 +206,7 @@ final class HTTP2ServerHandler<Maker: HTTP2StreamMaker>: ChannelInboundHandler {
         guard let context, context.channel.isWritable else { return }
         var output = context.channel.allocator.buffer(capacity: 1024)
         session.takeOutput(into: &output)
-        for event in session.takeEvents() {
+        session.drainEvents { event in
             if case .closed(let id) = event { close(id) }
         }
         if output.readableBytes > 0 { context.writeAndFlush(wrapOutboundOut(output), promise: nil) }

@@ -33,17 +33,22 @@ extension HTTP2Session {
     static func withNameValues<Result>(
         _ block: HTTP2HeaderBlock, _ body: (UnsafePointer<nghttp2_nv>, Int) -> Result
     ) -> Result {
-        var bytes = block.bytes
-        return unsafe bytes.withUnsafeMutableBufferPointer { buffer in
-            // A block always has fields, so its bytes have an address.
-            guard let base = buffer.baseAddress else { preconditionFailure("empty header block") }
-            let pairs = unsafe block.fields.map { field in
-                unsafe nghttp2_nv(
-                    name: base + field.start, value: base + field.start + field.nameCount,
-                    namelen: field.nameCount, valuelen: field.valueCount,
-                    flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue))
+        unsafe block.bytes.withUnsafeBufferPointer { bytes in
+            // A block always has fields, so its bytes have an address; nghttp2 only reads them.
+            guard let start = bytes.baseAddress else { preconditionFailure("empty header block") }
+            let base = unsafe UnsafeMutablePointer(mutating: start)
+            let count = block.fields.count
+            return unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { pairs in
+                for (index, field) in block.fields.enumerated() {
+                    unsafe pairs.initializeElement(
+                        at: index,
+                        to: nghttp2_nv(
+                            name: base + field.start, value: base + field.start + field.nameCount,
+                            namelen: field.nameCount, valuelen: field.valueCount,
+                            flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)))
+                }
+                return unsafe body(pairs.baseAddress!, count)
             }
-            return unsafe pairs.withUnsafeBufferPointer { unsafe body($0.baseAddress!, $0.count) }
         }
     }
 }
@@ -54,7 +59,8 @@ private func state(_ userData: UnsafeMutableRawPointer?) -> HTTP2SessionState {
 }
 
 private let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, _, userData in
-    unsafe state(userData).block = HTTP2HeaderBlock()
+    // What the calls of usual clients need, so that the block does not grow field by field.
+    unsafe state(userData).block = HTTP2HeaderBlock(fieldCount: 12, byteCount: 512)
     return 0
 }
 
@@ -90,8 +96,10 @@ private let onFrame: nghttp2_on_frame_recv_callback = { _, frame, userData in
     default:
         break
     }
-    let mayEnd = [NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue].contains(UInt32(header.type))
-    if mayEnd, UInt32(header.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0 {
+    let type = UInt32(header.type)
+    if type == NGHTTP2_HEADERS.rawValue || type == NGHTTP2_DATA.rawValue,
+        UInt32(header.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0
+    {
         state.append(.endOfStream(header.stream_id))
     }
     return 0

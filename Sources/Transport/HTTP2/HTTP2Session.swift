@@ -62,7 +62,7 @@ internal import NIOCore
         let read = unsafe nghttp2_session_mem_recv(
             session, base.assumingMemoryBound(to: UInt8.self), input.count)
         unsafe state.input = UnsafeRawBufferPointer(start: nil, count: 0)
-        for event in state.takeEvents() { handle(event) }
+        state.drainEvents(handle)
         guard read >= 0 else { throw HTTP2Error(description: unsafe String(cString: nghttp2_strerror(Int32(read)))) }
     }
 
@@ -131,8 +131,8 @@ internal import NIOCore
         }
     }
 
-    /// What happened since the last call; taking output ends streams too.
-    func takeEvents() -> [HTTP2Event] { state.takeEvents() }
+    /// Hands on what happened since the last call; taking output ends streams too.
+    func drainEvents(_ handle: (HTTP2Event) -> Void) { state.drainEvents(handle) }
 
     /// Whether the connection has nothing more to do and is to be closed.
     var isFinished: Bool {
@@ -155,6 +155,11 @@ internal import NIOCore
     /// The block that is arriving; a connection has one at a time.
     var block = HTTP2HeaderBlock()
     private var events: [HTTP2Event] = []
+    /// The storage of the events handled last, to be filled again.
+    private var spareEvents: [HTTP2Event] = []
+
+    /// Events whose storage is kept.
+    private static let spareEventsMax = 1024
 
     init(headerListBytesMax: Int) {
         self.headerListBytesMax = headerListBytesMax
@@ -163,8 +168,14 @@ internal import NIOCore
 
     func append(_ event: HTTP2Event) { events.append(event) }
 
-    func takeEvents() -> [HTTP2Event] {
-        defer { events = [] }
-        return events
+    func drainEvents(_ handle: (HTTP2Event) -> Void) {
+        guard !events.isEmpty else { return }
+        var batch: [HTTP2Event] = []
+        swap(&batch, &events)
+        swap(&events, &spareEvents)
+        for event in batch { handle(event) }
+        guard batch.count <= Self.spareEventsMax else { return }
+        batch.removeAll(keepingCapacity: true)
+        spareEvents = batch
     }
 }

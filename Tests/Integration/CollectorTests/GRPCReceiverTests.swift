@@ -36,13 +36,9 @@ extension EndToEnd {
         /// Scenario: 2000 calls of nghttp2's client, 400 at a time on one connection.
         /// Guarantees: every call is answered, and its spans are accepted and written.
         @Test func manyCallsOfNGHTTP2() async throws {
-            let arguments = ["--set", "exporters.file.sending_queue.queue_size=2000"]
-            try await withCollector(toFile, arguments: arguments) { collector in
+            try await withCollector(toFile) { collector in
                 var generator = TelemetryGenerator(.nginx, seed: 2)
-                let request = generator.request(itemCount: 5)
-                let count = UInt32(request.count)
-                let prefix = [0] + (0..<4).map { UInt8(truncatingIfNeeded: count >> (24 - 8 * $0)) }
-                let file = try write(prefix + request, "body", in: collector.directory)
+                let file = try write(grpcFrame(generator.request(itemCount: 5)), "body", in: collector.directory)
                 let result = try await runSubprocess([
                     "h2load", "-n", "2000", "-c", "1", "-m", "400", "-d", file.path, "-H",
                     "content-type: application/grpc",
@@ -55,6 +51,45 @@ extension EndToEnd {
                 #expect(await collector.terminate() == 0)
                 #expect(try ExportedFile(of: collector).spanIDs().count == 10_000)
             }
+        }
+
+        /// Scenario: 20,000 calls of 5 spans each, 40 at a time, of one client that never waits: far more in all than a
+        /// queue of the default size holds. The exporter has no queue of its own, alone or behind a `batch` processor.
+        /// Guarantees: nobody is refused, every span is delivered, and no queue is shown.
+        @Test(arguments: [false, true]) func nobodyIsRefusedForAQueue(isBatched: Bool) async throws {
+            let config = """
+                processors:
+                  batch: {send_batch_size: 50, timeout: 10ms}
+                exporters:
+                  nop:
+                service:
+                  pipelines:
+                    traces: {receivers: [otlp], processors: [\(isBatched ? "batch" : "")], exporters: [nop]}
+                """
+            try await withCollector(config) { collector in
+                var generator = RealisticRequests(seed: 4)
+                let file = try write(grpcFrame(generator.nginxRequest(spanCount: 5)), "body", in: collector.directory)
+                let result = try await runSubprocess([
+                    "h2load", "-n", "20000", "-c", "4", "-m", "10", "-d", file.path, "-H",
+                    "content-type: application/grpc",
+                    "-H", "te: trailers", "http://\(try collector.grpcEndpoint)\(Self.tracesPath)",
+                ])
+                #expect(result.output.contains("20000 succeeded, 0 failed, 0 errored, 0 timeout"), "\(result.output)")
+                #expect(
+                    try await eventually {
+                        try await Series.value("otelcol_exporter_sent_spans", of: collector) == 100_000
+                    })
+                let series = try await Series.all(of: collector)
+                #expect(series.filter { $0.name.hasPrefix("otelcol_exporter_enqueue_failed") }.isEmpty)
+                #expect(series.filter { $0.name.hasPrefix("otelcol_receiver_refused") }.isEmpty)
+                #expect(series.filter { $0.name.hasPrefix("otelcol_exporter_queue") }.isEmpty)
+                #expect(await collector.terminate() == 0)
+            }
+        }
+
+        private func grpcFrame(_ message: [UInt8]) -> [UInt8] {
+            let count = UInt32(message.count)
+            return [0] + (0..<4).map { UInt8(truncatingIfNeeded: count >> (24 - 8 * $0)) } + message
         }
 
         /// Scenario: two requests of 16 MiB and more, four times above grpc's own limit of 4 MiB, at the same time.

@@ -43,6 +43,23 @@ import WriteAheadLog
         #expect(cutter.isEmpty)
     }
 
+    @Test("what is missing for a batch is known, and nothing is when each record counts")
+    func missing() {
+        #expect(BatchCutter(settings: nil).missingItems == 0)
+        var cutter = BatchCutter(
+            settings: BatchSettings(sendBatchSize: 10, sendBatchMaxSize: 0, timeout: .seconds(1)))
+        #expect(cutter.missingItems == 0, "the first record starts the clock")
+        cutter.add(record(1, 3), now: .zero)
+        #expect(cutter.missingItems == 7)
+        cutter.add(record(2, 4, partition: 5), now: .zero)
+        #expect(cutter.missingItems == 6)
+        cutter.add(record(3, 9), now: .zero)
+        #expect(cutter.missingItems == 0)
+        var eager = BatchCutter(settings: BatchSettings(sendBatchSize: 0, sendBatchMaxSize: 5, timeout: .seconds(1)))
+        eager.add(record(1, 3), now: .zero)
+        #expect(eager.missingItems == 0)
+    }
+
     @Test("a record is split inside at the largest size, and its rest waits on")
     func maxSize() {
         var cutter = BatchCutter(settings: BatchSettings(sendBatchSize: 10, sendBatchMaxSize: 10, timeout: .seconds(1)))

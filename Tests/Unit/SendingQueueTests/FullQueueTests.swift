@@ -125,6 +125,91 @@ import WriteAheadLog
         }
     }
 
+    @Test("an exporter without a queue makes every client wait, and refuses none", arguments: [false, true])
+    func absentQueue(isBatched: Bool) async throws {
+        let rig = Rig(capacityBytes: isBatched ? 400 : 1 << 20)
+        let gate = Gate()
+        let exporter = rig.exporter { (_) throws(ExportError) in
+            await gate.wait()
+            return .complete
+        }
+        rig.add(exporter) { $0.queue = .absent }
+        let batch = BatchSettings(sendBatchSize: 2, sendBatchMaxSize: 0, timeout: .seconds(1))
+        try await rig.start(batch: isBatched ? batch : nil)
+        let answers = Mutex<[RefusalError?]>([])
+        for id in 0..<3000 {
+            rig.sender.account.accepted(1)
+            rig.sender.consume(telemetry(id..<(id + 1))) { result in answers.withLock { $0.append(refusal(result)) } }
+        }
+        // Behind a log the first hundred, 400 bytes, are answered once they are in it.
+        #expect(answers.withLock { $0.count } == (isBatched ? 100 : 0))
+        gate.open()
+        await rig.run("all answered and delivered") {
+            answers.withLock { $0.count } == 3000 && exporter.delivered.count == 3000
+        }
+        #expect(answers.withLock { $0.allSatisfy { $0 == nil } })
+        #expect(exporter.delivered.sorted() == Array(0..<3000))
+        #expect(rig.metric("otelcol_exporter_enqueue_failed_log_records", ["exporter": "scripted"]) == 0)
+        _ = await rig.stop()
+    }
+
+    @Test("an exporter without a queue reads the log where others of the pipeline do, and skips nothing")
+    func absentQueueBesideOthers() async throws {
+        let rig = Rig()
+        let slow = rig.exporter { (_) throws(ExportError) in .complete }
+        let other = rig.exporter { (_) throws(ExportError) in .complete }
+        rig.add(slow, name: "absent") { $0.queue = .absent }
+        rig.add(other, name: "queued")
+        try await rig.start()
+        for id in 0..<50 { try await rig.send(telemetry(id..<(id + 1))).get() }
+        await rig.until("delivered") { slow.delivered.count == 50 && other.delivered.count == 50 }
+        #expect(rig.sender.ledger.exporters.keys.sorted() == ["scripted/absent", "scripted/queued"])
+        _ = await rig.stop()
+    }
+
+    @Test("without a queue of its own an exporter's failure is told at once, unless retries are asked for")
+    func absentQueueFails() async throws {
+        for repeats in [false, true] {
+            let rig = Rig()
+            let exporter = rig.exporter { (attempt) throws(ExportError) in
+                if attempt.number < 2 { throw .retry(after: nil, progress: [], reason: "disk full") }
+                return .complete
+            }
+            rig.add(exporter) {
+                $0.queue = .absent
+                $0.repeatsForClients = repeats
+            }
+            try await rig.start()
+            let answer = Mutex<RefusalError??>(nil)
+            rig.sender.account.accepted(1)
+            rig.sender.consume(telemetry(0..<1)) { result in answer.withLock { $0 = .some(refusal(result)) } }
+            await rig.run("answered") { answer.withLock { $0 } != nil }
+            #expect(exporter.attempts.count == (repeats ? 2 : 1))
+            #expect(answer.withLock { $0 }??.isRetryable == (repeats ? nil : true))
+            _ = await rig.stop()
+        }
+    }
+
+    @Test("an immediate exporter has delivered before the caller goes on")
+    func immediate() async throws {
+        let rig = Rig()
+        rig.add(NothingExporter()) { $0.queue = .absent }
+        try await rig.start()
+        let answers = Mutex(0)
+        rig.sender.account.accepted(3)
+        rig.sender.consume(telemetry(0..<3)) { _ in answers.withLock { $0 += 1 } }
+        #expect(answers.withLock { $0 } == 1)
+        #expect(rig.metric("otelcol_exporter_sent_log_records", ["exporter": "scripted"]) == 3)
+        #expect(rig.sender.ledger.counts.appended == 3)
+        _ = await rig.stop()
+    }
+
+    private struct NothingExporter: ImmediateExporter {
+        func start() async throws {}
+        func deliver(_ batch: Batch) -> Delivery { .complete }
+        func stop() async {}
+    }
+
     @Test("queue_size counts batches of the batch processor, as where the queue stands behind it")
     func limitInBatches() {
         let batch = BatchSettings(sendBatchSize: 100, sendBatchMaxSize: 0, timeout: .seconds(1))

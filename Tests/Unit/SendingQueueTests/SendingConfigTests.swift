@@ -48,6 +48,21 @@ import Testing
         #expect(try read([], defaultTimeout: nil).config.timeout == nil)
     }
 
+    @Test("an exporter without a queue of its own has one only if it is written")
+    func noQueueOfItsOwn() throws {
+        func read(_ entries: [(String, ConfigValue)]) throws(ConfigError) -> SendingConfig {
+            var block = try ConfigMap(node(map(entries)), path: "exporters::file")
+            return try SendingConfig(from: &block, hasQueue: false, defaultTimeout: nil)
+        }
+        let bare = try read([])
+        #expect(bare.queue.isAbsent && !bare.queue.isEnabled && !bare.repeatsForClients)
+        let queued = try read([("sending_queue", map([("queue_size", .int(7))]))])
+        #expect(!queued.queue.isAbsent && queued.queue.isEnabled && queued.queue.queueSize == 7)
+        #expect(try read([("retry_on_failure", map([]))]).repeatsForClients)
+        let off = try read([("sending_queue", map([("enabled", .bool(false))]))])
+        #expect(!off.queue.isAbsent && !off.queue.isEnabled)
+    }
+
     @Test("every key is read")
     func all() throws {
         let (config, rest) = try read([

@@ -112,6 +112,35 @@ import Testing
         #expect(throws: LogError.self) { try log.appendNow(record(items: 1, bytes: 1)) }
     }
 
+    @Test("who waits for an amount is woken by it, in items or in bytes, and not before")
+    func waitingForAnAmount() async throws {
+        let log = MemoryLog(capacityBytes: 1000)
+        let consumer = try log.openConsumer("c", options: ConsumerOptions(isDurable: false))
+        for (items, bytes, isEnough) in [(9, 1, false), (10, 1, true), (1, 40, true), (1, 39, false)] {
+            _ = try log.appendNow(record(items: items, bytes: bytes))
+            let task = Task { await consumer.waitForRecords(items: 10, bytes: 40) }
+            if !isEnough {
+                _ = try log.appendNow(record(items: 10, bytes: 1))
+                await task.value
+                #expect(try consumer.next(maxRecords: 9, maxBytes: 900).count == 2)
+            } else {
+                await task.value
+                #expect(try consumer.next(maxRecords: 9, maxBytes: 900).count == 1)
+            }
+        }
+        let waiting = Mutex(true)
+        let task = Task {
+            await consumer.waitForRecords(items: 10, bytes: 40)
+            waiting.withLock { $0 = false }
+        }
+        while log.state.withLock({ !$0.hasWaiter }) { await Task.yield() }
+        for _ in 0..<9 { _ = try log.appendNow(record(items: 1, bytes: 1)) }
+        #expect(log.state.withLock { $0.hasWaiter } && waiting.withLock { $0 })
+        _ = try log.appendNow(record(items: 1, bytes: 1))
+        #expect(log.state.withLock { !$0.hasWaiter })
+        await task.value
+    }
+
     @Test("a split keeps the items under new ids, and the progress; parts that do not cover the batch are refused")
     func split() async throws {
         let log = MemoryLog(capacityBytes: 1000)

@@ -1,5 +1,5 @@
 /// A ClickHouse data type, as far as this client can write or read it.
-package indirect enum ColumnType: Sendable, Hashable {
+public indirect enum ColumnType: Sendable, Hashable {
     case uint8, uint16, uint32, uint64
     case int8, int16, int32, int64
     case float32, float64
@@ -20,30 +20,30 @@ package indirect enum ColumnType: Sendable, Hashable {
     case tuple([ColumnType])
     case map(ColumnType, ColumnType)
 
-    package struct EnumCase: Sendable, Hashable {
-        package var name: String
-        package var value: Int16
+    public struct EnumCase: Sendable, Hashable {
+        public var name: String
+        public var value: Int16
 
-        package init(name: String, value: Int16) {
+        public init(name: String, value: Int16) {
             self.name = name
             self.value = value
         }
     }
 
     /// Why a type's text is not one of ours.
-    package struct Unsupported: Error, Sendable, CustomStringConvertible {
-        package let description: String
+    public struct Unsupported: Error, Sendable, CustomStringConvertible {
+        public let description: String
     }
 
     /// Reads a type as the server writes it: `Array(Map(LowCardinality(String), String))`.
-    package init(_ text: String) throws(Unsupported) {
+    public init(_ text: String) throws(Unsupported) {
         var parser = ColumnTypeParser(text)
         self = try parser.parseWhole()
     }
 }
 
 extension ColumnType: CustomStringConvertible {
-    package var description: String {
+    public var description: String {
         switch self {
         case .uint8: "UInt8"
         case .uint16: "UInt16"

@@ -1,40 +1,40 @@
 /// A column of Array(T): end offsets, then the elements of all rows as one column.
 @safe @frozen
-package struct ArrayColumn<Elements: EncodedColumn & ~Copyable>: EncodedColumn, ~Copyable {
+public struct ArrayColumn<Elements: EncodedColumn & ~Copyable>: EncodedColumn, ~Copyable {
     /// The elements; those appended since the last `endRow` belong to the row in progress.
-    package var elements: Elements
+    public var elements: Elements
     @usableFromInline var offsets: GrowableBytes
-    @usableFromInline package var rowCount: Int
+    public var rowCount: Int
 
-    package init(of elements: consuming Elements) {
+    public init(of elements: consuming Elements) {
         self.elements = elements
         offsets = GrowableBytes()
         rowCount = 0
     }
 
-    package mutating func prepare(for type: ColumnType) -> Bool {
+    public mutating func prepare(for type: ColumnType) -> Bool {
         guard case .array(let element) = type, elements.prepare(for: element) else { return false }
         removeAll()
         return true
     }
 
-    package mutating func removeAll() {
+    public mutating func removeAll() {
         elements.removeAll()
         offsets.removeAll()
         rowCount = 0
     }
 
-    package var fault: String? { elements.fault }
+    public var fault: String? { elements.fault }
 
     @inlinable @inline(__always)
-    package mutating func endRow() {
+    public mutating func endRow() {
         offsets.append(fixed: UInt64(elements.rowCount))
         rowCount += 1
     }
 
-    package borrowing func appendPrefix(to output: inout GrowableBytes) { elements.appendPrefix(to: &output) }
+    public borrowing func appendPrefix(to output: inout GrowableBytes) { elements.appendPrefix(to: &output) }
 
-    package borrowing func appendData(to output: inout GrowableBytes) {
+    public borrowing func appendData(to output: inout GrowableBytes) {
         output.append(offsets)
         elements.appendData(to: &output)
     }

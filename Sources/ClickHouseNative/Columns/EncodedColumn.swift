@@ -1,7 +1,7 @@
 /// A column under construction: rows are appended to it, one by one, and then it is written out in wire form.
 ///
 /// Reused over blocks: `prepare` and `removeAll` keep the memory.
-package protocol EncodedColumn: ~Copyable {
+public protocol EncodedColumn: ~Copyable {
     /// Chooses how values of `type` are encoded and forgets all rows.
     ///
     /// - Returns: false when the type cannot hold such values; the column is of no use until prepared for another.
@@ -16,7 +16,7 @@ package protocol EncodedColumn: ~Copyable {
 }
 
 extension EncodedColumn where Self: ~Copyable {
-    package var fault: String? { nil }
+    public var fault: String? { nil }
 
-    package borrowing func appendPrefix(to output: inout GrowableBytes) {}
+    public borrowing func appendPrefix(to output: inout GrowableBytes) {}
 }

@@ -2,22 +2,25 @@
 ///
 /// This file holds the raw writes of all columns; each follows a `reserve`. Ownership: one owner, freed at its end.
 @safe @frozen
-package struct GrowableBytes: ~Copyable {
+public struct GrowableBytes: ~Copyable {
     @usableFromInline var start: UnsafeMutablePointer<UInt8>
-    @usableFromInline package private(set) var count: Int
+    /// Bytes written so far.
+    @usableFromInline var used: Int
     @usableFromInline var capacity: Int
 
-    package init(capacity: Int = 256) {
+    @inlinable public var count: Int { used }
+
+    public init(capacity: Int = 256) {
         unsafe start = .allocate(capacity: capacity)
-        count = 0
+        used = 0
         self.capacity = capacity
     }
 
     deinit { unsafe start.deallocate() }
 
-    package mutating func removeAll() {
-        if capacity > Self.keptBytesMin, count < capacity / 8 { shrink() }
-        count = 0
+    public mutating func removeAll() {
+        if capacity > Self.keptBytesMin, used < capacity / 8 { shrink() }
+        used = 0
     }
 
     /// Below this, memory is not worth giving back.
@@ -31,54 +34,54 @@ package struct GrowableBytes: ~Copyable {
 
     /// Makes room for `additional` more bytes.
     @inlinable @inline(__always)
-    package mutating func reserve(_ additional: Int) {
-        if capacity - count < additional { grow(additional) }
+    public mutating func reserve(_ additional: Int) {
+        if capacity - used < additional { grow(additional) }
     }
 
     @usableFromInline @inline(never)
     mutating func grow(_ additional: Int) {
-        let wanted = max(capacity * 2, count + additional)
+        let wanted = max(capacity * 2, used + additional)
         let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
-        unsafe larger.update(from: start, count: count)
+        unsafe larger.update(from: start, count: used)
         unsafe start.deallocate()
         unsafe start = unsafe larger
         capacity = wanted
     }
 
     @inlinable @inline(__always)
-    package mutating func append(_ byte: UInt8) {
+    public mutating func append(_ byte: UInt8) {
         reserve(1)
-        unsafe start[count] = byte
-        advance(1)
+        unsafe start[used] = byte
+        used += 1
     }
 
     @inlinable @inline(__always)
-    package mutating func append<Value: FixedWidthInteger>(fixed value: Value) {
+    public mutating func append<Value: FixedWidthInteger>(fixed value: Value) {
         let width = MemoryLayout<Value>.size
         reserve(width)
-        unsafe UnsafeMutableRawPointer(start + count).storeBytes(of: value.littleEndian, as: Value.self)
-        advance(width)
+        unsafe UnsafeMutableRawPointer(start + used).storeBytes(of: value.littleEndian, as: Value.self)
+        used += width
     }
 
     @inlinable @inline(__always)
-    package mutating func append(_ bytes: UnsafePointer<UInt8>, count byteCount: Int) {
+    public mutating func append(_ bytes: UnsafePointer<UInt8>, count byteCount: Int) {
         reserve(byteCount)
-        unsafe (start + count).update(from: bytes, count: byteCount)
-        advance(byteCount)
+        unsafe (start + used).update(from: bytes, count: byteCount)
+        used += byteCount
     }
 
     /// A ClickHouse String: byte count as varint, bytes.
     @inlinable @inline(__always)
-    package mutating func append(string bytes: UnsafePointer<UInt8>, count byteCount: Int) {
+    public mutating func append(string bytes: UnsafePointer<UInt8>, count byteCount: Int) {
         reserve(byteCount + 10)
         if byteCount < 0x80 {
-            unsafe start[count] = UInt8(truncatingIfNeeded: byteCount)
-            advance(1)
+            unsafe start[used] = UInt8(truncatingIfNeeded: byteCount)
+            used += 1
         } else {
             appendVarint(UInt64(byteCount))
         }
-        unsafe Self.copy(bytes, to: start + count, count: byteCount)
-        advance(byteCount)
+        unsafe Self.copy(bytes, to: start + used, count: byteCount)
+        used += byteCount
     }
 
     /// Most texts are short, and these are copied by two overlapping moves without a call.
@@ -113,42 +116,41 @@ package struct GrowableBytes: ~Copyable {
             of: UnsafeRawPointer(source).loadUnaligned(as: Word.self), as: Word.self)
     }
 
-    @usableFromInline
-    package mutating func appendVarint(_ value: UInt64) {
+    public mutating func appendVarint(_ value: UInt64) {
         reserve(10)
         var rest = value
         while rest >= 0x80 {
-            unsafe start[count] = UInt8(truncatingIfNeeded: rest) | 0x80
-            advance(1)
+            unsafe start[used] = UInt8(truncatingIfNeeded: rest) | 0x80
+            used += 1
             rest >>= 7
         }
-        unsafe start[count] = UInt8(truncatingIfNeeded: rest)
-        advance(1)
+        unsafe start[used] = UInt8(truncatingIfNeeded: rest)
+        used += 1
     }
 
     /// Appends bytes that are already in here once more.
     @inlinable @inline(__always)
-    package mutating func append(copyOf range: Range<Int>) {
+    public mutating func append(copyOf range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "GrowableBytes range out of bounds")
         reserve(range.count)
-        unsafe (start + count).update(from: start + range.lowerBound, count: range.count)
-        advance(range.count)
+        unsafe Self.copy(start + range.lowerBound, to: start + used, count: range.count)
+        used += range.count
     }
 
-    package mutating func append(contentsOf bytes: [UInt8]) {
+    public mutating func append(contentsOf bytes: [UInt8]) {
         unsafe bytes.withUnsafeBufferPointer { source in
             if let address = source.baseAddress { unsafe append(address, count: source.count) }
         }
     }
 
-    package mutating func append(zeros zeroCount: Int) {
+    public mutating func append(zeros zeroCount: Int) {
         reserve(zeroCount)
-        unsafe (start + count).update(repeating: 0, count: zeroCount)
-        advance(zeroCount)
+        unsafe (start + used).update(repeating: 0, count: zeroCount)
+        used += zeroCount
     }
 
     /// Appends all of `other`.
-    package mutating func append(_ other: borrowing GrowableBytes) {
+    public mutating func append(_ other: borrowing GrowableBytes) {
         unsafe append(UnsafePointer(other.start), count: other.count)
     }
 
@@ -160,23 +162,20 @@ package struct GrowableBytes: ~Copyable {
         let numberCount = numbers.count / 4
         reserve(numberCount * width)
         let source = unsafe UnsafeRawPointer(numbers.start)
-        let target = unsafe UnsafeMutableRawPointer(start + count)
+        let target = unsafe UnsafeMutableRawPointer(start + used)
         for index in 0..<numberCount {
             let number = unsafe source.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self) &+ shift
             unsafe target.storeBytes(
                 of: Narrow(truncatingIfNeeded: number).littleEndian, toByteOffset: index * width, as: Narrow.self)
         }
-        advance(numberCount * width)
+        used += numberCount * width
     }
 
-    @usableFromInline @inline(__always)
-    mutating func advance(_ byteCount: Int) { count += byteCount }
-
     /// The bytes as an array.
-    package var array: [UInt8] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
+    public var array: [UInt8] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
 
     /// Lends the bytes to `body`, which must not keep them.
-    package borrowing func withBytes<Result, Failure: Error>(
+    public borrowing func withBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try unsafe body(UnsafeRawBufferPointer(start: start, count: count))

@@ -1,20 +1,20 @@
 /// A column of Map(K, V) with text for keys and values; on the wire it is Array(Tuple(K, V)): end offsets, keys,
 /// values.
 @safe @frozen
-package struct MapColumn: EncodedColumn, ~Copyable {
-    package var keys: TextColumn
-    package var values: TextColumn
+public struct MapColumn: EncodedColumn, ~Copyable {
+    public var keys: TextColumn
+    public var values: TextColumn
     @usableFromInline var offsets: GrowableBytes
-    @usableFromInline package private(set) var rowCount: Int
+    public var rowCount: Int
 
-    package init(keys: TextColumn.Encoding = .plain, values: TextColumn.Encoding = .plain) {
+    public init(keys: TextColumn.Encoding = .plain, values: TextColumn.Encoding = .plain) {
         self.keys = TextColumn(keys)
         self.values = TextColumn(values)
         offsets = GrowableBytes()
         rowCount = 0
     }
 
-    package mutating func prepare(for type: ColumnType) -> Bool {
+    public mutating func prepare(for type: ColumnType) -> Bool {
         guard case .map(let key, let value) = type, keys.prepare(for: key), values.prepare(for: value) else {
             return false
         }
@@ -22,9 +22,9 @@ package struct MapColumn: EncodedColumn, ~Copyable {
         return true
     }
 
-    package var fault: String? { keys.fault ?? values.fault }
+    public var fault: String? { keys.fault ?? values.fault }
 
-    package mutating func removeAll() {
+    public mutating func removeAll() {
         keys.removeAll()
         values.removeAll()
         offsets.removeAll()
@@ -33,14 +33,14 @@ package struct MapColumn: EncodedColumn, ~Copyable {
 
     /// Ends the row whose pairs were appended to `keys` and `values`.
     @inlinable @inline(__always)
-    package mutating func endRow() {
+    public mutating func endRow() {
         offsets.append(fixed: UInt64(keys.rowCount))
-        addRow()
+        rowCount += 1
     }
 
     /// A row that is in the column and may be repeated.
     @safe @frozen
-    package struct EncodedRow {
+    public struct EncodedRow {
         @usableFromInline var keys: Range<Int>
         @usableFromInline var values: Range<Int>
         @usableFromInline var pairCount: Int
@@ -58,7 +58,7 @@ package struct MapColumn: EncodedColumn, ~Copyable {
     ///
     /// - Parameter encoded: nil for the first; where the encoded row lies afterwards.
     @inlinable @inline(__always)
-    package mutating func appendRow<Failure: Error>(
+    public mutating func appendRow<Failure: Error>(
         encoded: inout EncodedRow?, fill: (inout MapColumn) throws(Failure) -> Void
     ) throws(Failure) {
         if let known = encoded {
@@ -82,15 +82,12 @@ package struct MapColumn: EncodedColumn, ~Copyable {
             pairCount: keys.rowCount - pairStart)
     }
 
-    @usableFromInline @inline(__always)
-    mutating func addRow() { rowCount += 1 }
-
-    package borrowing func appendPrefix(to output: inout GrowableBytes) {
+    public borrowing func appendPrefix(to output: inout GrowableBytes) {
         keys.appendPrefix(to: &output)
         values.appendPrefix(to: &output)
     }
 
-    package borrowing func appendData(to output: inout GrowableBytes) {
+    public borrowing func appendData(to output: inout GrowableBytes) {
         output.append(offsets)
         keys.appendData(to: &output)
         values.appendData(to: &output)

@@ -1,8 +1,8 @@
 /// A column of numbers or times, converted to the width that the table has.
 @safe @frozen
-package struct NumberColumn: EncodedColumn, ~Copyable {
+public struct NumberColumn: EncodedColumn, ~Copyable {
     @frozen
-    package enum Encoding: Sendable, Hashable {
+    public enum Encoding: Sendable, Hashable {
         /// Integers of 1, 2, 4 or 8 bytes, two's complement, cut to their width.
         case integer(bytes: Int)
         case float32
@@ -15,19 +15,19 @@ package struct NumberColumn: EncodedColumn, ~Copyable {
         case date
     }
 
-    package private(set) var encoding: Encoding
-    package private(set) var isNullable: Bool
+    public private(set) var encoding: Encoding
+    public private(set) var isNullable: Bool
     @usableFromInline var data: GrowableBytes
-    @usableFromInline package private(set) var rowCount: Int
+    public var rowCount: Int
 
-    package init(_ encoding: Encoding = .integer(bytes: 8), isNullable: Bool = false) {
+    public init(_ encoding: Encoding = .integer(bytes: 8), isNullable: Bool = false) {
         self.encoding = encoding
         self.isNullable = isNullable
         data = GrowableBytes()
         rowCount = 0
     }
 
-    package mutating func prepare(for type: ColumnType) -> Bool {
+    public mutating func prepare(for type: ColumnType) -> Bool {
         guard let wanted = Self.encoding(of: type) else { return false }
         (encoding, isNullable) = wanted
         removeAll()
@@ -35,7 +35,7 @@ package struct NumberColumn: EncodedColumn, ~Copyable {
     }
 
     /// The encoding for `type`; nil when the type does not hold numbers.
-    package static func encoding(of type: ColumnType) -> (Encoding, isNullable: Bool)? {
+    public static func encoding(of type: ColumnType) -> (Encoding, isNullable: Bool)? {
         if case .nullable(let inner) = type { return encoding(of: inner).map { ($0.0, true) } }
         let encoding: Encoding? =
             switch type {
@@ -56,14 +56,14 @@ package struct NumberColumn: EncodedColumn, ~Copyable {
 
     private static func powerOfTen(_ exponent: Int) -> UInt64 { (0..<exponent).reduce(1) { value, _ in value * 10 } }
 
-    package mutating func removeAll() {
+    public mutating func removeAll() {
         data.removeAll()
         rowCount = 0
     }
 
     /// Appends an integer, or the bits of a two's-complement one.
     @inlinable @inline(__always)
-    package mutating func append(integer value: UInt64) {
+    public mutating func append(integer value: UInt64) {
         switch encoding {
         case .integer(bytes: 8): data.append(fixed: value)
         case .integer(bytes: 4): data.append(fixed: UInt32(truncatingIfNeeded: value))
@@ -73,11 +73,11 @@ package struct NumberColumn: EncodedColumn, ~Copyable {
         case .float32: data.append(fixed: Float(Int64(bitPattern: value)).bitPattern)
         case .dateTime64, .dateTime, .date: appendTime(value)
         }
-        addRow()
+        rowCount += 1
     }
 
     @inlinable @inline(__always)
-    package mutating func append(double value: Double) {
+    public mutating func append(double value: Double) {
         switch encoding {
         case .float64: data.append(fixed: value.bitPattern)
         case .float32: data.append(fixed: Float(value).bitPattern)
@@ -86,17 +86,17 @@ package struct NumberColumn: EncodedColumn, ~Copyable {
             append(integer: UInt64(bitPattern: Int64(bounded)))
             return
         }
-        addRow()
+        rowCount += 1
     }
 
     /// Appends a time, given as nanoseconds since 1970.
     @inlinable @inline(__always)
-    package mutating func append(unixNanos value: UInt64) {
+    public mutating func append(unixNanos value: UInt64) {
         appendTime(value)
-        addRow()
+        rowCount += 1
     }
 
-    @usableFromInline
+    @inlinable
     mutating func appendTime(_ nanos: UInt64) {
         switch encoding {
         case .dateTime64(divisor: 1): data.append(fixed: nanos)
@@ -113,10 +113,7 @@ package struct NumberColumn: EncodedColumn, ~Copyable {
         }
     }
 
-    @usableFromInline @inline(__always)
-    mutating func addRow() { rowCount += 1 }
-
-    package borrowing func appendData(to output: inout GrowableBytes) {
+    public borrowing func appendData(to output: inout GrowableBytes) {
         if isNullable { output.append(zeros: rowCount) }
         output.append(data)
     }

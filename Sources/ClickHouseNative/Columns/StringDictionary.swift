@@ -2,7 +2,7 @@
 ///
 /// Open addressing over a power-of-two table; entries lie in wire form (varint length, bytes), ready to be sent.
 @safe @frozen
-package struct StringDictionary: ~Copyable {
+public struct StringDictionary: ~Copyable {
     @frozen @usableFromInline
     struct Entry {
         @usableFromInline var hash: UInt64
@@ -14,12 +14,12 @@ package struct StringDictionary: ~Copyable {
     @usableFromInline var wire: GrowableBytes
     @usableFromInline var entries: UnsafeMutablePointer<Entry>
     @usableFromInline var entryCapacity: Int
-    @usableFromInline package private(set) var count: Int
+    public var count: Int
     /// Entry number plus one; 0 is free.
     @usableFromInline var table: UnsafeMutablePointer<UInt32>
     @usableFromInline var mask: Int
 
-    package init() {
+    public init() {
         wire = GrowableBytes()
         entryCapacity = 32
         unsafe entries = .allocate(capacity: 32)
@@ -34,7 +34,7 @@ package struct StringDictionary: ~Copyable {
         unsafe table.deallocate()
     }
 
-    package mutating func removeAll() {
+    public mutating func removeAll() {
         wire.removeAll()
         count = 0
         unsafe table.update(repeating: 0, count: mask + 1)
@@ -42,7 +42,7 @@ package struct StringDictionary: ~Copyable {
 
     /// The number of the string, which is added if it is new.
     @inlinable
-    package mutating func index(of bytes: UnsafePointer<UInt8>, count byteCount: Int) -> UInt32 {
+    public mutating func index(of bytes: UnsafePointer<UInt8>, count byteCount: Int) -> UInt32 {
         let hash = unsafe Self.hash(bytes, byteCount)
         var slot = Int(truncatingIfNeeded: hash) & mask
         while true {
@@ -147,5 +147,5 @@ package struct StringDictionary: ~Copyable {
     }
 
     /// Appends the entries' strings in wire form.
-    package borrowing func appendEntries(to output: inout GrowableBytes) { output.append(wire) }
+    public borrowing func appendEntries(to output: inout GrowableBytes) { output.append(wire) }
 }

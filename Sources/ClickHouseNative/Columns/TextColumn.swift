@@ -8,9 +8,9 @@
 /// | LowCardinality(Nullable(String)) | as LowCardinality; entry 0 is NULL's place |
 /// | FixedString(k) | n × k bytes, filled with zeros; a longer text is a fault |
 @safe @frozen
-package struct TextColumn: EncodedColumn, ~Copyable {
+public struct TextColumn: EncodedColumn, ~Copyable {
     @frozen
-    package enum Encoding: Sendable, Hashable {
+    public enum Encoding: Sendable, Hashable {
         case plain
         case nullable
         case lowCardinality
@@ -18,15 +18,15 @@ package struct TextColumn: EncodedColumn, ~Copyable {
         case fixed(Int)
     }
 
-    package private(set) var encoding: Encoding
-    @usableFromInline package private(set) var hasDictionary: Bool
+    public private(set) var encoding: Encoding
+    public var hasDictionary: Bool
     @usableFromInline var data: GrowableBytes
     @usableFromInline var dictionary: StringDictionary
-    @usableFromInline package var rowCount: Int
+    public var rowCount: Int
     /// Bytes of the longest text that a FixedString could not hold; 0 when all fit.
     @usableFromInline var tooLongByteCount = 0
 
-    package init(_ encoding: Encoding = .plain) {
+    public init(_ encoding: Encoding = .plain) {
         self.encoding = encoding
         hasDictionary = Self.hasDictionary(encoding)
         data = GrowableBytes()
@@ -39,7 +39,7 @@ package struct TextColumn: EncodedColumn, ~Copyable {
         encoding == .lowCardinality || encoding == .lowCardinalityNullable
     }
 
-    package mutating func prepare(for type: ColumnType) -> Bool {
+    public mutating func prepare(for type: ColumnType) -> Bool {
         guard let wanted = Self.encoding(of: type) else { return false }
         encoding = wanted
         hasDictionary = Self.hasDictionary(wanted)
@@ -47,10 +47,10 @@ package struct TextColumn: EncodedColumn, ~Copyable {
         return true
     }
 
-    package var fault: String? { tooLongByteCount == 0 ? nil : "a text of \(tooLongByteCount) bytes" }
+    public var fault: String? { tooLongByteCount == 0 ? nil : "a text of \(tooLongByteCount) bytes" }
 
     /// The encoding for `type`; nil when the type does not hold text.
-    package static func encoding(of type: ColumnType) -> Encoding? {
+    public static func encoding(of type: ColumnType) -> Encoding? {
         switch type {
         case .string: .plain
         case .nullable(.string): .nullable
@@ -61,7 +61,7 @@ package struct TextColumn: EncodedColumn, ~Copyable {
         }
     }
 
-    package mutating func removeAll() {
+    public mutating func removeAll() {
         data.removeAll()
         dictionary.removeAll()
         rowCount = 0
@@ -76,7 +76,7 @@ package struct TextColumn: EncodedColumn, ~Copyable {
     }
 
     @inlinable @inline(__always)
-    package mutating func append(_ bytes: UnsafePointer<UInt8>, count byteCount: Int) {
+    public mutating func append(_ bytes: UnsafePointer<UInt8>, count byteCount: Int) {
         if hasDictionary {
             let index = unsafe dictionary.index(of: bytes, count: byteCount)
             data.append(fixed: index)
@@ -85,7 +85,7 @@ package struct TextColumn: EncodedColumn, ~Copyable {
         } else {
             unsafe data.append(string: bytes, count: byteCount)
         }
-        addRow()
+        rowCount += 1
     }
 
     @usableFromInline
@@ -100,7 +100,7 @@ package struct TextColumn: EncodedColumn, ~Copyable {
     ///
     /// - Parameter encoded: nil for the first; where the encoded text lies afterwards.
     @inlinable @inline(__always)
-    package mutating func append(
+    public mutating func append(
         _ bytes: UnsafePointer<UInt8>, count byteCount: Int, encoded: inout Range<Int>?
     ) {
         if let known = encoded {
@@ -114,36 +114,33 @@ package struct TextColumn: EncodedColumn, ~Copyable {
 
     /// Appends rows again that lie at `encoded` in the column's data.
     @inlinable @inline(__always)
-    package mutating func repeatRows(_ encoded: Range<Int>, count: Int) {
+    public mutating func repeatRows(_ encoded: Range<Int>, count: Int) {
         data.append(copyOf: encoded)
         rowCount += count
     }
 
-    package mutating func append(_ text: StaticString) {
+    public mutating func append(_ text: StaticString) {
         unsafe append(text.utf8Start, count: text.utf8CodeUnitCount)
     }
 
     /// Repeats a value whose dictionary index is known (`lowCardinality` columns only).
     @inlinable @inline(__always)
-    package mutating func append(index: UInt32) {
+    public mutating func append(index: UInt32) {
         data.append(fixed: index)
-        addRow()
+        rowCount += 1
     }
 
     /// The index of a value in the dictionary, which it joins (`lowCardinality` columns only).
     @inlinable
-    package mutating func index(of bytes: UnsafePointer<UInt8>, count byteCount: Int) -> UInt32 {
+    public mutating func index(of bytes: UnsafePointer<UInt8>, count byteCount: Int) -> UInt32 {
         unsafe dictionary.index(of: bytes, count: byteCount)
     }
 
-    @usableFromInline @inline(__always)
-    mutating func addRow() { rowCount += 1 }
-
-    package borrowing func appendPrefix(to output: inout GrowableBytes) {
+    public borrowing func appendPrefix(to output: inout GrowableBytes) {
         if hasDictionary { output.append(fixed: UInt64(1)) }
     }
 
-    package borrowing func appendData(to output: inout GrowableBytes) {
+    public borrowing func appendData(to output: inout GrowableBytes) {
         switch encoding {
         case .plain, .fixed: output.append(data)
         case .nullable:

@@ -1,6 +1,6 @@
 /// A column of words out of a short, fixed list, in a text type or an Enum that names all of them.
 @safe
-package struct WordColumn: EncodedColumn, ~Copyable {
+public struct WordColumn: EncodedColumn, ~Copyable {
     private let words: [StaticString]
     private var text = TextColumn()
     /// The words' places in `text`'s dictionary, where they have one yet.
@@ -10,12 +10,12 @@ package struct WordColumn: EncodedColumn, ~Copyable {
     private var numbers = NumberColumn()
     private var unknownCount = 0
 
-    package init(_ words: [StaticString]) {
+    public init(_ words: [StaticString]) {
         self.words = words
         indexes = Array(repeating: nil, count: words.count)
     }
 
-    package mutating func prepare(for type: ColumnType) -> Bool {
+    public mutating func prepare(for type: ColumnType) -> Bool {
         removeAll()
         values = []
         switch type {
@@ -33,19 +33,19 @@ package struct WordColumn: EncodedColumn, ~Copyable {
         return numbers.prepare(for: type)
     }
 
-    package mutating func removeAll() {
+    public mutating func removeAll() {
         text.removeAll()
         numbers.removeAll()
         for position in indexes.indices { indexes[position] = nil }
         unknownCount = 0
     }
 
-    package var rowCount: Int { values.isEmpty ? text.rowCount : numbers.rowCount }
+    public var rowCount: Int { values.isEmpty ? text.rowCount : numbers.rowCount }
 
-    package var fault: String? { unknownCount > 0 ? "a number without a word" : text.fault }
+    public var fault: String? { unknownCount > 0 ? "a number without a word" : text.fault }
 
     /// Appends the word at `position` of the list; beyond the list, the empty text, for which an Enum has no room.
-    package mutating func append(_ position: Int) {
+    public mutating func append(_ position: Int) {
         guard words.indices.contains(position) else { return appendUnknown() }
         if !values.isEmpty {
             numbers.append(integer: UInt64(bitPattern: Int64(values[position])))
@@ -73,11 +73,11 @@ package struct WordColumn: EncodedColumn, ~Copyable {
         }
     }
 
-    package borrowing func appendPrefix(to output: inout GrowableBytes) {
+    public borrowing func appendPrefix(to output: inout GrowableBytes) {
         if values.isEmpty { text.appendPrefix(to: &output) }
     }
 
-    package borrowing func appendData(to output: inout GrowableBytes) {
+    public borrowing func appendData(to output: inout GrowableBytes) {
         if values.isEmpty { text.appendData(to: &output) } else { numbers.appendData(to: &output) }
     }
 }

@@ -130,33 +130,35 @@ extension EditWalk {
         table.reset(insertionPoint: base + message.count)
         if program.readsItemFields { item = ItemFields() }
         let tag = UInt8(truncatingIfNeeded: layout.attributes << 3 | 2)
-        var offset = 0
-        while offset < message.count {
-            // Most fields are attributes of fewer than 128 bytes: these are read in place.
-            if message[offset] == tag, offset + 1 < message.count, message[offset + 1] < 0x80 {
-                let start = offset + 2
-                let end = start + Int(message[offset + 1])
-                guard end <= message.count else { throw .truncated }
-                try loadAttribute(message.slice(start..<end), range: (base + offset)..<(base + end), keys: keys)
-                table.setInsertionPoint(base + end)
-                offset = end
-                continue
+        var cursor = WireCursor(message)
+        var attributesEnd: Int?
+        while true {
+            var start = cursor.offset
+            while let attribute = try cursor.nextPayload(ifTag: tag) {
+                let end = cursor.offset
+                try loadAttribute(attribute, range: (base + start)..<(base + end), keys: keys)
+                attributesEnd = end
+                start = end
             }
-            var cursor = WireCursor(message.slice(offset..<message.count))
-            guard let field = try cursor.nextField() else { return }
-            let end = offset + cursor.offset
+            guard let field = try cursor.nextField() else { break }
             if field.number == layout.attributes, field.type == .lengthDelimited {
-                try loadAttribute(field.bytes, range: (base + offset)..<(base + end), keys: keys)
-                table.setInsertionPoint(base + end)
+                // Its tag is longer than it need be.
+                let range = (base + field.range.lowerBound)..<(base + field.range.upperBound)
+                try loadAttribute(field.bytes, range: range, keys: keys)
+                attributesEnd = field.range.upperBound
             } else if program.readsItemFields {
-                switch field.number {
-                case layout.text where field.type == .lengthDelimited: item.text = field.bytes
-                case layout.number where field.type == .varint: item.number = field.value
-                case layout.body where field.type == .lengthDelimited: item.body = field.bytes
-                default: break
-                }
+                loadItemField(field, layout)
             }
-            offset = end
+        }
+        if let attributesEnd { table.setInsertionPoint(base + attributesEnd) }
+    }
+
+    private mutating func loadItemField(_ field: WireField, _ layout: EditLayout) {
+        switch field.number {
+        case layout.text where field.type == .lengthDelimited: item.text = field.bytes
+        case layout.number where field.type == .varint: item.number = field.value
+        case layout.body where field.type == .lengthDelimited: item.body = field.bytes
+        default: break
         }
     }
 
@@ -167,17 +169,13 @@ extension EditWalk {
     private mutating func loadAttribute(
         _ bytes: WireBytes, range: Range<Int>, keys: EditProgram.KeyTable
     ) throws(WireError) {
-        // Nearly every KeyValue is a short key followed by a value: then the key decides before the value is looked at.
-        if bytes.count > 3, bytes[0] == 0x0a, bytes[1] < 0x80 {
-            let keyEnd = 2 + Int(bytes[1])
-            if keyEnd + 1 < bytes.count, bytes[keyEnd] == 0x12, bytes[keyEnd + 1] < 0x80,
-                keyEnd + 2 + Int(bytes[keyEnd + 1]) == bytes.count
-            {
-                let key = bytes.slice(2..<keyEnd)
-                let number = keys.number(of: key, constants: constants)
-                guard number != EditProgram.KeyTable.none || keys.isOpen else { return }
-                let pair = KeyAndValue(key: key, value: bytes.slice((keyEnd + 2)..<bytes.count))
-                table.load(pair, number: number, range: range)
+        // Nearly every KeyValue is a key followed by a value: then the key decides before the value is looked at.
+        var cursor = WireCursor(bytes)
+        if let key = try cursor.nextPayload(ifTag: UInt8(KeyValueField.key << 3 | 2)) {
+            let number = keys.number(of: key, constants: constants)
+            guard number != EditProgram.KeyTable.none || keys.isOpen else { return }
+            if let value = try cursor.nextPayload(ifTag: UInt8(KeyValueField.value << 3 | 2)), cursor.isAtEnd {
+                table.load(KeyAndValue(key: key, value: value), number: number, range: range)
                 return
             }
         }

@@ -3,32 +3,32 @@
 
 /// Field numbers of ResourceLogs: the log records of one resource.
 @frozen
-package enum ResourceLogsField {
-    @inlinable package static var resource: UInt32 { 1 }
-    @inlinable package static var scopeLogs: UInt32 { 2 }
-    @inlinable package static var schemaURL: UInt32 { 3 }
+public enum ResourceLogsField {
+    @inlinable public static var resource: UInt32 { 1 }
+    @inlinable public static var scopeLogs: UInt32 { 2 }
+    @inlinable public static var schemaURL: UInt32 { 3 }
 }
 
 /// Field numbers of ScopeLogs: the log records of one scope.
 @frozen
-package enum ScopeLogsField {
-    @inlinable package static var scope: UInt32 { 1 }
-    @inlinable package static var logRecords: UInt32 { 2 }
-    @inlinable package static var schemaURL: UInt32 { 3 }
+public enum ScopeLogsField {
+    @inlinable public static var scope: UInt32 { 1 }
+    @inlinable public static var logRecords: UInt32 { 2 }
+    @inlinable public static var schemaURL: UInt32 { 3 }
 }
 
 /// Field numbers of LogRecord: one log record.
 @frozen
-package enum LogRecordField {
-    @inlinable package static var timeUnixNano: UInt32 { 1 }
-    @inlinable package static var severityNumber: UInt32 { 2 }
-    @inlinable package static var severityText: UInt32 { 3 }
-    @inlinable package static var body: UInt32 { 5 }
-    @inlinable package static var attributes: UInt32 { 6 }
-    @inlinable package static var droppedAttributesCount: UInt32 { 7 }
-    @inlinable package static var flags: UInt32 { 8 }
-    @inlinable package static var traceID: UInt32 { 9 }
-    @inlinable package static var spanID: UInt32 { 10 }
-    @inlinable package static var observedTimeUnixNano: UInt32 { 11 }
-    @inlinable package static var eventName: UInt32 { 12 }
+public enum LogRecordField {
+    @inlinable public static var timeUnixNano: UInt32 { 1 }
+    @inlinable public static var severityNumber: UInt32 { 2 }
+    @inlinable public static var severityText: UInt32 { 3 }
+    @inlinable public static var body: UInt32 { 5 }
+    @inlinable public static var attributes: UInt32 { 6 }
+    @inlinable public static var droppedAttributesCount: UInt32 { 7 }
+    @inlinable public static var flags: UInt32 { 8 }
+    @inlinable public static var traceID: UInt32 { 9 }
+    @inlinable public static var spanID: UInt32 { 10 }
+    @inlinable public static var observedTimeUnixNano: UInt32 { 11 }
+    @inlinable public static var eventName: UInt32 { 12 }
 }

@@ -11,6 +11,8 @@ extension OTLPRequest {
         case .empty, .stringIndex: return
         case .string(let text): unsafe output.append(contentsOf: text.buffer)
         case .bool(let value): output.append(contentsOf: (value ? "true" : "false").utf8)
+        case .double(let value) where ShortestDigits.isDescription(of: value):
+            output.append(contentsOf: value.description.utf8)
         case .int, .double, .bytes, .array, .keyValueList:
             var writer = JSONWriter(capacity: 64)
             if try writer.write(textOf: value) { writer.flush(to: &output) }

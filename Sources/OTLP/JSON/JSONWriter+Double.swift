@@ -1,8 +1,11 @@
+import Glibc
+
 extension JSONWriter {
     /// Writes a finite double in the shortest form that reads back the same, as ECMAScript and Go's encoder do.
     ///
     /// Positional between 1e-6 and 1e21, else with an exponent: `0.1`, `123456789`, `1e+21`, `1e-7`, `-0`.
     mutating func write(finite value: Double) {
+        if ShortestDigits.isDescription(of: value) { return write(ascii: value.description) }
         let magnitude = value.magnitude
         if value.sign == .minus { write("-") }
         // Integers up to 2^53 are exact, and their shortest form is all their digits.
@@ -15,6 +18,16 @@ extension JSONWriter {
             writeScientific(digits)
         } else {
             writePositional(digits)
+        }
+    }
+
+    private mutating func write(ascii text: String) {
+        var text = text
+        text.withUTF8 { utf8 in
+            guard let address = utf8.baseAddress else { return }
+            reserve(utf8.count)
+            unsafe memcpy(start + count, address, utf8.count)
+            count += utf8.count
         }
     }
 

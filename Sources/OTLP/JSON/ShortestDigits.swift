@@ -48,6 +48,14 @@ package struct ShortestDigits {
         count += 1
     }
 
+    /// Whether the standard library's text of `value` is what ECMAScript and Go's encoder write, so that its digits need
+    /// not be looked at: positional, and with digits other than zero behind the point.
+    static func isDescription(of value: Double) -> Bool {
+        let magnitude = value.magnitude
+        return magnitude >= 1e-4 && magnitude < 9_007_199_254_740_992
+            && magnitude != magnitude.rounded(.towardZero)
+    }
+
     /// A digit in ASCII.
     package subscript(index: Int) -> UInt8 { digits[index] }
 

@@ -1,6 +1,6 @@
 /// The value of an attribute, or the body of a log record. Borrowed, as `WireBytes`.
 @safe @frozen
-package enum AnyValueView {
+public enum AnyValueView {
     /// Nothing set, which is legal.
     case empty
     /// Text, not checked to be UTF-8.
@@ -18,7 +18,7 @@ package enum AnyValueView {
 
     /// - Parameter bytes: the AnyValue message.
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self = .empty
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -39,26 +39,26 @@ package enum AnyValueView {
 
     /// The AnyValue messages of an ArrayValue.
     @inlinable
-    package static func elements(of array: WireBytes) -> RepeatedField {
+    public static func elements(of array: WireBytes) -> RepeatedField {
         RepeatedField(array, ArrayValueField.values)
     }
 
     /// The KeyValue messages of a KeyValueList.
     @inlinable
-    package static func entries(of keyValueList: WireBytes) -> RepeatedField {
+    public static func entries(of keyValueList: WireBytes) -> RepeatedField {
         RepeatedField(keyValueList, KeyValueListField.values)
     }
 }
 
 /// One attribute. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct KeyValueView {
-    package var key: WireBytes = .empty
+public struct KeyValueView {
+    public var key: WireBytes = .empty
     /// `.empty` also where the attribute has no value at all.
-    package var value: AnyValueView = .empty
+    public var value: AnyValueView = .empty
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
             switch field.number {

@@ -1,12 +1,12 @@
 /// What items are about. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct ResourceView {
+public struct ResourceView {
     /// The whole message.
-    package let bytes: WireBytes
-    package var droppedAttributesCount: UInt32 = 0
+    public let bytes: WireBytes
+    public var droppedAttributesCount: UInt32 = 0
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -19,22 +19,22 @@ package struct ResourceView {
     }
 
     /// Payloads for `KeyValueView`.
-    @inlinable package var attributes: RepeatedField { RepeatedField(bytes, ResourceField.attributes) }
+    @inlinable public var attributes: RepeatedField { RepeatedField(bytes, ResourceField.attributes) }
 
     /// Payloads for `EntityRefView`.
-    @inlinable package var entityRefs: RepeatedField { RepeatedField(bytes, ResourceField.entityRefs) }
+    @inlinable public var entityRefs: RepeatedField { RepeatedField(bytes, ResourceField.entityRefs) }
 }
 
 /// Which resource attributes identify and describe an entity. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct EntityRefView {
+public struct EntityRefView {
     /// The whole message.
-    package let bytes: WireBytes
-    package var schemaURL: WireBytes = .empty
-    package var type: WireBytes = .empty
+    public let bytes: WireBytes
+    public var schemaURL: WireBytes = .empty
+    public var type: WireBytes = .empty
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -47,23 +47,23 @@ package struct EntityRefView {
     }
 
     /// Strings.
-    @inlinable package var idKeys: RepeatedField { RepeatedField(bytes, EntityRefField.idKeys) }
+    @inlinable public var idKeys: RepeatedField { RepeatedField(bytes, EntityRefField.idKeys) }
 
     /// Strings.
-    @inlinable package var descriptionKeys: RepeatedField { RepeatedField(bytes, EntityRefField.descriptionKeys) }
+    @inlinable public var descriptionKeys: RepeatedField { RepeatedField(bytes, EntityRefField.descriptionKeys) }
 }
 
 /// The library that made the items. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct InstrumentationScopeView {
+public struct InstrumentationScopeView {
     /// The whole message.
-    package let bytes: WireBytes
-    package var name: WireBytes = .empty
-    package var version: WireBytes = .empty
-    package var droppedAttributesCount: UInt32 = 0
+    public let bytes: WireBytes
+    public var name: WireBytes = .empty
+    public var version: WireBytes = .empty
+    public var droppedAttributesCount: UInt32 = 0
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -78,20 +78,20 @@ package struct InstrumentationScopeView {
     }
 
     /// Payloads for `KeyValueView`.
-    @inlinable package var attributes: RepeatedField { RepeatedField(bytes, InstrumentationScopeField.attributes) }
+    @inlinable public var attributes: RepeatedField { RepeatedField(bytes, InstrumentationScopeField.attributes) }
 }
 
 /// An export request of any signal.
 @safe @frozen
-package struct ExportServiceRequestView {
+public struct ExportServiceRequestView {
     /// The whole request.
-    package let bytes: WireBytes
+    public let bytes: WireBytes
 
     @inlinable
-    package init(_ bytes: WireBytes) {
+    public init(_ bytes: WireBytes) {
         self.bytes = bytes
     }
 
     /// Payloads for `ResourceSpansView`, `ResourceLogsView` or `ResourceMetricsView`, by the signal.
-    @inlinable package var resources: RepeatedField { RepeatedField(bytes, ExportServiceRequestField.resources) }
+    @inlinable public var resources: RepeatedField { RepeatedField(bytes, ExportServiceRequestField.resources) }
 }

@@ -1,17 +1,17 @@
 /// One point of a gauge or a sum. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct NumberDataPointView {
+public struct NumberDataPointView {
     /// The whole message.
-    package let bytes: WireBytes
-    package var startTimeUnixNano: UInt64 = 0
-    package var timeUnixNano: UInt64 = 0
+    public let bytes: WireBytes
+    public var startTimeUnixNano: UInt64 = 0
+    public var timeUnixNano: UInt64 = 0
     /// nil where the point has no value.
-    package var value: NumberValue?
+    public var value: NumberValue?
     /// DataPointFlags: bit 0 says that there is no recorded value.
-    package var flags: UInt32 = 0
+    public var flags: UInt32 = 0
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -27,28 +27,28 @@ package struct NumberDataPointView {
     }
 
     /// Payloads for `KeyValueView`.
-    @inlinable package var attributes: RepeatedField { RepeatedField(bytes, NumberDataPointField.attributes) }
+    @inlinable public var attributes: RepeatedField { RepeatedField(bytes, NumberDataPointField.attributes) }
 
     /// Payloads for `ExemplarView`.
-    @inlinable package var exemplars: RepeatedField { RepeatedField(bytes, NumberDataPointField.exemplars) }
+    @inlinable public var exemplars: RepeatedField { RepeatedField(bytes, NumberDataPointField.exemplars) }
 }
 
 /// One point of a histogram. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct HistogramDataPointView {
+public struct HistogramDataPointView {
     /// The whole message.
-    package let bytes: WireBytes
-    package var startTimeUnixNano: UInt64 = 0
-    package var timeUnixNano: UInt64 = 0
-    package var count: UInt64 = 0
-    package var sum: Double?
-    package var min: Double?
-    package var max: Double?
+    public let bytes: WireBytes
+    public var startTimeUnixNano: UInt64 = 0
+    public var timeUnixNano: UInt64 = 0
+    public var count: UInt64 = 0
+    public var sum: Double?
+    public var min: Double?
+    public var max: Double?
     /// DataPointFlags: bit 0 says that there is no recorded value.
-    package var flags: UInt32 = 0
+    public var flags: UInt32 = 0
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -66,44 +66,44 @@ package struct HistogramDataPointView {
     }
 
     /// Payloads for `KeyValueView`.
-    @inlinable package var attributes: RepeatedField { RepeatedField(bytes, HistogramDataPointField.attributes) }
+    @inlinable public var attributes: RepeatedField { RepeatedField(bytes, HistogramDataPointField.attributes) }
 
     /// Payloads for `ExemplarView`.
-    @inlinable package var exemplars: RepeatedField { RepeatedField(bytes, HistogramDataPointField.exemplars) }
+    @inlinable public var exemplars: RepeatedField { RepeatedField(bytes, HistogramDataPointField.exemplars) }
 
-    @inlinable package var bucketCounts: RepeatedNumbers {
+    @inlinable public var bucketCounts: RepeatedNumbers {
         RepeatedNumbers(bytes, HistogramDataPointField.bucketCounts, .fixed64)
     }
 
     /// Doubles.
-    @inlinable package var explicitBounds: RepeatedNumbers {
+    @inlinable public var explicitBounds: RepeatedNumbers {
         RepeatedNumbers(bytes, HistogramDataPointField.explicitBounds, .fixed64)
     }
 }
 
 /// One point of an exponential histogram. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct ExponentialHistogramDataPointView {
+public struct ExponentialHistogramDataPointView {
     /// The whole message.
-    package let bytes: WireBytes
-    package var startTimeUnixNano: UInt64 = 0
-    package var timeUnixNano: UInt64 = 0
-    package var count: UInt64 = 0
-    package var sum: Double?
-    package var scale: Int32 = 0
-    package var zeroCount: UInt64 = 0
+    public let bytes: WireBytes
+    public var startTimeUnixNano: UInt64 = 0
+    public var timeUnixNano: UInt64 = 0
+    public var count: UInt64 = 0
+    public var sum: Double?
+    public var scale: Int32 = 0
+    public var zeroCount: UInt64 = 0
     /// The Buckets message.
-    package var positive: WireBytes = .empty
+    public var positive: WireBytes = .empty
     /// The Buckets message.
-    package var negative: WireBytes = .empty
-    package var min: Double?
-    package var max: Double?
-    package var zeroThreshold: Double = 0
+    public var negative: WireBytes = .empty
+    public var min: Double?
+    public var max: Double?
+    public var zeroThreshold: Double = 0
     /// DataPointFlags: bit 0 says that there is no recorded value.
-    package var flags: UInt32 = 0
+    public var flags: UInt32 = 0
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -126,26 +126,26 @@ package struct ExponentialHistogramDataPointView {
     }
 
     /// Payloads for `KeyValueView`.
-    @inlinable package var attributes: RepeatedField {
+    @inlinable public var attributes: RepeatedField {
         RepeatedField(bytes, ExponentialHistogramDataPointField.attributes)
     }
 
     /// Payloads for `ExemplarView`.
-    @inlinable package var exemplars: RepeatedField {
+    @inlinable public var exemplars: RepeatedField {
         RepeatedField(bytes, ExponentialHistogramDataPointField.exemplars)
     }
 }
 
 /// One side of an exponential histogram. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct BucketsView {
+public struct BucketsView {
     /// The whole message.
-    package let bytes: WireBytes
+    public let bytes: WireBytes
     /// The index of the first bucket.
-    package var offset: Int32 = 0
+    public var offset: Int32 = 0
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -156,23 +156,23 @@ package struct BucketsView {
         }
     }
 
-    @inlinable package var bucketCounts: RepeatedNumbers { RepeatedNumbers(bytes, BucketsField.bucketCounts, .varint) }
+    @inlinable public var bucketCounts: RepeatedNumbers { RepeatedNumbers(bytes, BucketsField.bucketCounts, .varint) }
 }
 
 /// One point of a summary. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct SummaryDataPointView {
+public struct SummaryDataPointView {
     /// The whole message.
-    package let bytes: WireBytes
-    package var startTimeUnixNano: UInt64 = 0
-    package var timeUnixNano: UInt64 = 0
-    package var count: UInt64 = 0
-    package var sum: Double = 0
+    public let bytes: WireBytes
+    public var startTimeUnixNano: UInt64 = 0
+    public var timeUnixNano: UInt64 = 0
+    public var count: UInt64 = 0
+    public var sum: Double = 0
     /// DataPointFlags: bit 0 says that there is no recorded value.
-    package var flags: UInt32 = 0
+    public var flags: UInt32 = 0
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -188,21 +188,21 @@ package struct SummaryDataPointView {
     }
 
     /// Payloads for `KeyValueView`.
-    @inlinable package var attributes: RepeatedField { RepeatedField(bytes, SummaryDataPointField.attributes) }
+    @inlinable public var attributes: RepeatedField { RepeatedField(bytes, SummaryDataPointField.attributes) }
 
     /// Payloads for `ValueAtQuantileView`.
-    @inlinable package var quantileValues: RepeatedField { RepeatedField(bytes, SummaryDataPointField.quantileValues) }
+    @inlinable public var quantileValues: RepeatedField { RepeatedField(bytes, SummaryDataPointField.quantileValues) }
 }
 
 /// One quantile of a summary. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct ValueAtQuantileView {
+public struct ValueAtQuantileView {
     /// 0 to 1.
-    package var quantile: Double = 0
-    package var value: Double = 0
+    public var quantile: Double = 0
+    public var value: Double = 0
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
             switch field.number {
@@ -216,19 +216,19 @@ package struct ValueAtQuantileView {
 
 /// A sample measurement behind a point. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct ExemplarView {
+public struct ExemplarView {
     /// The whole message.
-    package let bytes: WireBytes
-    package var timeUnixNano: UInt64 = 0
+    public let bytes: WireBytes
+    public var timeUnixNano: UInt64 = 0
     /// nil where the exemplar has no value.
-    package var value: NumberValue?
+    public var value: NumberValue?
     /// 8 bytes, or none.
-    package var spanID: WireBytes = .empty
+    public var spanID: WireBytes = .empty
     /// 16 bytes, or none.
-    package var traceID: WireBytes = .empty
+    public var traceID: WireBytes = .empty
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -244,5 +244,5 @@ package struct ExemplarView {
     }
 
     /// Payloads for `KeyValueView`.
-    @inlinable package var filteredAttributes: RepeatedField { RepeatedField(bytes, ExemplarField.filteredAttributes) }
+    @inlinable public var filteredAttributes: RepeatedField { RepeatedField(bytes, ExemplarField.filteredAttributes) }
 }

@@ -1,14 +1,14 @@
 /// The logRecords of one resource. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct ResourceLogsView {
+public struct ResourceLogsView {
     /// The whole message.
-    package let bytes: WireBytes
+    public let bytes: WireBytes
     /// The Resource message.
-    package var resource: WireBytes = .empty
-    package var schemaURL: WireBytes = .empty
+    public var resource: WireBytes = .empty
+    public var schemaURL: WireBytes = .empty
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -21,20 +21,20 @@ package struct ResourceLogsView {
     }
 
     /// Payloads for `ScopeLogsView`.
-    @inlinable package var scopeLogs: RepeatedField { RepeatedField(bytes, ResourceLogsField.scopeLogs) }
+    @inlinable public var scopeLogs: RepeatedField { RepeatedField(bytes, ResourceLogsField.scopeLogs) }
 }
 
 /// The logRecords of one instrumentation scope. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct ScopeLogsView {
+public struct ScopeLogsView {
     /// The whole message.
-    package let bytes: WireBytes
+    public let bytes: WireBytes
     /// The InstrumentationScope message.
-    package var scope: WireBytes = .empty
-    package var schemaURL: WireBytes = .empty
+    public var scope: WireBytes = .empty
+    public var schemaURL: WireBytes = .empty
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -47,31 +47,31 @@ package struct ScopeLogsView {
     }
 
     /// Payloads for `LogRecordView`.
-    @inlinable package var logRecords: RepeatedField { RepeatedField(bytes, ScopeLogsField.logRecords) }
+    @inlinable public var logRecords: RepeatedField { RepeatedField(bytes, ScopeLogsField.logRecords) }
 }
 
 /// One log record. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct LogRecordView {
+public struct LogRecordView {
     /// The whole message.
-    package let bytes: WireBytes
-    package var timeUnixNano: UInt64 = 0
-    package var observedTimeUnixNano: UInt64 = 0
+    public let bytes: WireBytes
+    public var timeUnixNano: UInt64 = 0
+    public var observedTimeUnixNano: UInt64 = 0
     /// SeverityNumber, 0 to 24.
-    package var severityNumber: Int32 = 0
-    package var severityText: WireBytes = .empty
+    public var severityNumber: Int32 = 0
+    public var severityText: WireBytes = .empty
     /// The AnyValue message; nil where the record has no body.
-    package var body: WireBytes?
-    package var droppedAttributesCount: UInt32 = 0
-    package var flags: UInt32 = 0
+    public var body: WireBytes?
+    public var droppedAttributesCount: UInt32 = 0
+    public var flags: UInt32 = 0
     /// 16 bytes, or none.
-    package var traceID: WireBytes = .empty
+    public var traceID: WireBytes = .empty
     /// 8 bytes, or none.
-    package var spanID: WireBytes = .empty
-    package var eventName: WireBytes = .empty
+    public var spanID: WireBytes = .empty
+    public var eventName: WireBytes = .empty
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -93,5 +93,5 @@ package struct LogRecordView {
     }
 
     /// Payloads for `KeyValueView`.
-    @inlinable package var attributes: RepeatedField { RepeatedField(bytes, LogRecordField.attributes) }
+    @inlinable public var attributes: RepeatedField { RepeatedField(bytes, LogRecordField.attributes) }
 }

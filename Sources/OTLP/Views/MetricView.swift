@@ -1,16 +1,16 @@
 /// The value of a number data point or an exemplar.
 @frozen
-package enum NumberValue: Hashable, Sendable {
+public enum NumberValue: Hashable, Sendable {
     case int(Int64)
     case double(Double)
 }
 
 /// One metric. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct MetricView {
+public struct MetricView {
     /// The kinds of metric.
     @safe @frozen
-    package enum Data {
+    public enum Data {
         /// No data, or of a kind unknown here.
         case none
         case gauge(MetricDataView)
@@ -21,14 +21,14 @@ package struct MetricView {
     }
 
     /// The whole message.
-    package let bytes: WireBytes
-    package var name: WireBytes = .empty
-    package var description: WireBytes = .empty
-    package var unit: WireBytes = .empty
-    package var data: Data = .none
+    public let bytes: WireBytes
+    public var name: WireBytes = .empty
+    public var description: WireBytes = .empty
+    public var unit: WireBytes = .empty
+    public var data: Data = .none
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -48,21 +48,21 @@ package struct MetricView {
     }
 
     /// Payloads for `KeyValueView`.
-    @inlinable package var metadata: RepeatedField { RepeatedField(bytes, MetricField.metadata) }
+    @inlinable public var metadata: RepeatedField { RepeatedField(bytes, MetricField.metadata) }
 }
 
 /// A Gauge, Sum, Histogram, ExponentialHistogram or Summary. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct MetricDataView {
+public struct MetricDataView {
     /// The whole message.
-    package let bytes: WireBytes
+    public let bytes: WireBytes
     /// AggregationTemporality: 0 unspecified, 1 delta, 2 cumulative. Gauges and summaries have none.
-    package var aggregationTemporality: Int32 = 0
+    public var aggregationTemporality: Int32 = 0
     /// Only sums can be monotonic.
-    package var isMonotonic: Bool = false
+    public var isMonotonic: Bool = false
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -79,5 +79,5 @@ package struct MetricDataView {
 
     /// Payloads for `NumberDataPointView` (gauge, sum), `HistogramDataPointView`, `ExponentialHistogramDataPointView`
     /// or `SummaryDataPointView`.
-    @inlinable package var dataPoints: RepeatedField { RepeatedField(bytes, MetricDataField.dataPoints) }
+    @inlinable public var dataPoints: RepeatedField { RepeatedField(bytes, MetricDataField.dataPoints) }
 }

@@ -1,14 +1,14 @@
 /// The metrics of one resource. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct ResourceMetricsView {
+public struct ResourceMetricsView {
     /// The whole message.
-    package let bytes: WireBytes
+    public let bytes: WireBytes
     /// The Resource message.
-    package var resource: WireBytes = .empty
-    package var schemaURL: WireBytes = .empty
+    public var resource: WireBytes = .empty
+    public var schemaURL: WireBytes = .empty
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -21,20 +21,20 @@ package struct ResourceMetricsView {
     }
 
     /// Payloads for `ScopeMetricsView`.
-    @inlinable package var scopeMetrics: RepeatedField { RepeatedField(bytes, ResourceMetricsField.scopeMetrics) }
+    @inlinable public var scopeMetrics: RepeatedField { RepeatedField(bytes, ResourceMetricsField.scopeMetrics) }
 }
 
 /// The metrics of one instrumentation scope. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct ScopeMetricsView {
+public struct ScopeMetricsView {
     /// The whole message.
-    package let bytes: WireBytes
+    public let bytes: WireBytes
     /// The InstrumentationScope message.
-    package var scope: WireBytes = .empty
-    package var schemaURL: WireBytes = .empty
+    public var scope: WireBytes = .empty
+    public var schemaURL: WireBytes = .empty
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -47,5 +47,5 @@ package struct ScopeMetricsView {
     }
 
     /// Payloads for `MetricView`.
-    @inlinable package var metrics: RepeatedField { RepeatedField(bytes, ScopeMetricsField.metrics) }
+    @inlinable public var metrics: RepeatedField { RepeatedField(bytes, ScopeMetricsField.metrics) }
 }

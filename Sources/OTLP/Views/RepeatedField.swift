@@ -1,6 +1,6 @@
 extension WireBytes {
     /// No bytes.
-    @inlinable package static var empty: WireBytes {
+    @inlinable public static var empty: WireBytes {
         // Any non-null address will do: none of it is ever read.
         unsafe WireBytes(start: UnsafePointer(bitPattern: 8)!, count: 0)
     }
@@ -9,40 +9,40 @@ extension WireBytes {
 extension WireField {
     /// The payload of a string, bytes or message field.
     @inlinable
-    package func payload() throws(WireError) -> WireBytes {
+    public func payload() throws(WireError) -> WireBytes {
         guard type == .lengthDelimited else { throw mismatch }
         return bytes
     }
 
     /// The value of a varint field.
     @inlinable
-    package func varint() throws(WireError) -> UInt64 {
+    public func varint() throws(WireError) -> UInt64 {
         guard type == .varint else { throw mismatch }
         return value
     }
 
     /// The value of a fixed64 field.
     @inlinable
-    package func fixed64() throws(WireError) -> UInt64 {
+    public func fixed64() throws(WireError) -> UInt64 {
         guard type == .fixed64 else { throw mismatch }
         return value
     }
 
     @inlinable
-    package func double() throws(WireError) -> Double {
+    public func double() throws(WireError) -> Double {
         Double(bitPattern: try fixed64())
     }
 
     /// The value of a fixed32 field.
     @inlinable
-    package func fixed32() throws(WireError) -> UInt32 {
+    public func fixed32() throws(WireError) -> UInt32 {
         guard type == .fixed32 else { throw mismatch }
         return UInt32(truncatingIfNeeded: value)
     }
 
     /// The value of a sint32 field, which is zigzag-encoded.
     @inlinable
-    package func zigzag32() throws(WireError) -> Int32 {
+    public func zigzag32() throws(WireError) -> Int32 {
         let raw = UInt32(truncatingIfNeeded: try varint())
         return Int32(bitPattern: raw >> 1) ^ -Int32(bitPattern: raw & 1)
     }
@@ -52,20 +52,20 @@ extension WireField {
 
 /// The occurrences of one string, bytes or message field, read from the message as they are asked for.
 @safe @frozen
-package struct RepeatedField {
+public struct RepeatedField {
     @usableFromInline var cursor: WireCursor
     @usableFromInline let number: UInt32
 
     /// - Parameter message: the message that holds the fields; borrowed.
     @inlinable
-    package init(_ message: WireBytes, _ number: UInt32) {
+    public init(_ message: WireBytes, _ number: UInt32) {
         cursor = WireCursor(message)
         self.number = number
     }
 
     /// The payload of the next occurrence, or nil after the last.
     @inlinable
-    package mutating func next() throws(WireError) -> WireBytes? {
+    public mutating func next() throws(WireError) -> WireBytes? {
         while let field = try cursor.nextField() {
             if field.number == number { return try field.payload() }
         }
@@ -74,7 +74,7 @@ package struct RepeatedField {
 
     /// How many occurrences are left.
     @inlinable
-    package func remainingCount() throws(WireError) -> Int {
+    public func remainingCount() throws(WireError) -> Int {
         var rest = self
         var count = 0
         while try rest.next() != nil { count += 1 }
@@ -84,7 +84,7 @@ package struct RepeatedField {
 
 /// The values of one repeated number field, packed or not.
 @safe @frozen
-package struct RepeatedNumbers {
+public struct RepeatedNumbers {
     @usableFromInline var cursor: WireCursor
     @usableFromInline var packed: WireCursor
     @usableFromInline let number: UInt32
@@ -94,7 +94,7 @@ package struct RepeatedNumbers {
     ///   - message: the message that holds the fields; borrowed.
     ///   - type: `.varint` or `.fixed64`, by the schema.
     @inlinable
-    package init(_ message: WireBytes, _ number: UInt32, _ type: WireType) {
+    public init(_ message: WireBytes, _ number: UInt32, _ type: WireType) {
         cursor = WireCursor(message)
         packed = WireCursor(.empty)
         self.number = number
@@ -103,7 +103,7 @@ package struct RepeatedNumbers {
 
     /// The next value (a double as its bit pattern), or nil after the last.
     @inlinable
-    package mutating func next() throws(WireError) -> UInt64? {
+    public mutating func next() throws(WireError) -> UInt64? {
         while true {
             if !packed.isAtEnd { return type == .varint ? try packed.readVarint() : try packed.readFixed64() }
             guard let field = try cursor.nextField() else { return nil }
@@ -115,7 +115,7 @@ package struct RepeatedNumbers {
 
     /// The next value of a field of doubles, or nil after the last.
     @inlinable
-    package mutating func nextDouble() throws(WireError) -> Double? {
+    public mutating func nextDouble() throws(WireError) -> Double? {
         try next().map(Double.init(bitPattern:))
     }
 }

@@ -1,14 +1,14 @@
 /// The spans of one resource. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct ResourceSpansView {
+public struct ResourceSpansView {
     /// The whole message.
-    package let bytes: WireBytes
+    public let bytes: WireBytes
     /// The Resource message.
-    package var resource: WireBytes = .empty
-    package var schemaURL: WireBytes = .empty
+    public var resource: WireBytes = .empty
+    public var schemaURL: WireBytes = .empty
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -21,20 +21,20 @@ package struct ResourceSpansView {
     }
 
     /// Payloads for `ScopeSpansView`.
-    @inlinable package var scopeSpans: RepeatedField { RepeatedField(bytes, ResourceSpansField.scopeSpans) }
+    @inlinable public var scopeSpans: RepeatedField { RepeatedField(bytes, ResourceSpansField.scopeSpans) }
 }
 
 /// The spans of one instrumentation scope. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct ScopeSpansView {
+public struct ScopeSpansView {
     /// The whole message.
-    package let bytes: WireBytes
+    public let bytes: WireBytes
     /// The InstrumentationScope message.
-    package var scope: WireBytes = .empty
-    package var schemaURL: WireBytes = .empty
+    public var scope: WireBytes = .empty
+    public var schemaURL: WireBytes = .empty
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -47,35 +47,35 @@ package struct ScopeSpansView {
     }
 
     /// Payloads for `SpanView`.
-    @inlinable package var spans: RepeatedField { RepeatedField(bytes, ScopeSpansField.spans) }
+    @inlinable public var spans: RepeatedField { RepeatedField(bytes, ScopeSpansField.spans) }
 }
 
 /// One span. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct SpanView {
+public struct SpanView {
     /// The whole message.
-    package let bytes: WireBytes
+    public let bytes: WireBytes
     /// 16 bytes, or none.
-    package var traceID: WireBytes = .empty
+    public var traceID: WireBytes = .empty
     /// 8 bytes, or none.
-    package var spanID: WireBytes = .empty
-    package var traceState: WireBytes = .empty
+    public var spanID: WireBytes = .empty
+    public var traceState: WireBytes = .empty
     /// 8 bytes, or none.
-    package var parentSpanID: WireBytes = .empty
-    package var name: WireBytes = .empty
+    public var parentSpanID: WireBytes = .empty
+    public var name: WireBytes = .empty
     /// SpanKind: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer.
-    package var kind: Int32 = 0
-    package var startTimeUnixNano: UInt64 = 0
-    package var endTimeUnixNano: UInt64 = 0
-    package var droppedAttributesCount: UInt32 = 0
-    package var droppedEventsCount: UInt32 = 0
-    package var droppedLinksCount: UInt32 = 0
+    public var kind: Int32 = 0
+    public var startTimeUnixNano: UInt64 = 0
+    public var endTimeUnixNano: UInt64 = 0
+    public var droppedAttributesCount: UInt32 = 0
+    public var droppedEventsCount: UInt32 = 0
+    public var droppedLinksCount: UInt32 = 0
     /// The Status message.
-    package var status: WireBytes = .empty
-    package var flags: UInt32 = 0
+    public var status: WireBytes = .empty
+    public var flags: UInt32 = 0
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -100,26 +100,26 @@ package struct SpanView {
     }
 
     /// Payloads for `KeyValueView`.
-    @inlinable package var attributes: RepeatedField { RepeatedField(bytes, SpanField.attributes) }
+    @inlinable public var attributes: RepeatedField { RepeatedField(bytes, SpanField.attributes) }
 
     /// Payloads for `SpanEventView`.
-    @inlinable package var events: RepeatedField { RepeatedField(bytes, SpanField.events) }
+    @inlinable public var events: RepeatedField { RepeatedField(bytes, SpanField.events) }
 
     /// Payloads for `SpanLinkView`.
-    @inlinable package var links: RepeatedField { RepeatedField(bytes, SpanField.links) }
+    @inlinable public var links: RepeatedField { RepeatedField(bytes, SpanField.links) }
 }
 
 /// One Span.Event. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct SpanEventView {
+public struct SpanEventView {
     /// The whole message.
-    package let bytes: WireBytes
-    package var timeUnixNano: UInt64 = 0
-    package var name: WireBytes = .empty
-    package var droppedAttributesCount: UInt32 = 0
+    public let bytes: WireBytes
+    public var timeUnixNano: UInt64 = 0
+    public var name: WireBytes = .empty
+    public var droppedAttributesCount: UInt32 = 0
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -134,24 +134,24 @@ package struct SpanEventView {
     }
 
     /// Payloads for `KeyValueView`.
-    @inlinable package var attributes: RepeatedField { RepeatedField(bytes, SpanEventField.attributes) }
+    @inlinable public var attributes: RepeatedField { RepeatedField(bytes, SpanEventField.attributes) }
 }
 
 /// One Span.Link. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct SpanLinkView {
+public struct SpanLinkView {
     /// The whole message.
-    package let bytes: WireBytes
+    public let bytes: WireBytes
     /// 16 bytes, or none.
-    package var traceID: WireBytes = .empty
+    public var traceID: WireBytes = .empty
     /// 8 bytes, or none.
-    package var spanID: WireBytes = .empty
-    package var traceState: WireBytes = .empty
-    package var droppedAttributesCount: UInt32 = 0
-    package var flags: UInt32 = 0
+    public var spanID: WireBytes = .empty
+    public var traceState: WireBytes = .empty
+    public var droppedAttributesCount: UInt32 = 0
+    public var flags: UInt32 = 0
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         self.bytes = bytes
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
@@ -168,18 +168,18 @@ package struct SpanLinkView {
     }
 
     /// Payloads for `KeyValueView`.
-    @inlinable package var attributes: RepeatedField { RepeatedField(bytes, SpanLinkField.attributes) }
+    @inlinable public var attributes: RepeatedField { RepeatedField(bytes, SpanLinkField.attributes) }
 }
 
 /// A span's outcome. Borrowed, as `WireBytes`.
 @safe @frozen
-package struct StatusView {
-    package var message: WireBytes = .empty
+public struct StatusView {
+    public var message: WireBytes = .empty
     /// StatusCode: 0 unset, 1 ok, 2 error.
-    package var code: Int32 = 0
+    public var code: Int32 = 0
 
     @inlinable
-    package init(_ bytes: WireBytes) throws(WireError) {
+    public init(_ bytes: WireBytes) throws(WireError) {
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
             switch field.number {

@@ -1,5 +1,5 @@
 /// Why a run of bytes is not valid protobuf, or not a valid OTLP message.
-package enum WireError: Error, Sendable, Hashable {
+public enum WireError: Error, Sendable, Hashable {
     /// The bytes end inside a tag, a number or a length-delimited field.
     case truncated
     /// A varint of more than ten bytes.
@@ -19,7 +19,7 @@ package enum WireError: Error, Sendable, Hashable {
 }
 
 extension WireError: CustomStringConvertible {
-    package var description: String {
+    public var description: String {
         switch self {
         case .truncated: "unexpected EOF"
         case .malformedVarint: "malformed varint: more than ten bytes"

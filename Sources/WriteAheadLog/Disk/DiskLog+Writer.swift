@@ -125,14 +125,13 @@ extension DiskLog {
     }
 
     /// Makes the oldest segment free that only consumers hold which may be skipped: volatile ones, and durable ones
-    /// that nobody has opened since the log was. Returns where it ends; nil when there is none, or an open consumer
-    /// needs it.
-    func evictOldestSegment() -> UInt64? {
-        let (end, evictions) = state.withLock { state -> (UInt64?, [DiskLogEvent]) in
-            guard let segment = state.segments.dropLast().first(where: { !$0.isEmpty }) else { return (nil, []) }
+    /// that nobody has opened since the log was. False when there is none, or an open consumer needs it.
+    func evictOldestSegment() -> Bool {
+        let (isFree, evictions) = state.withLock { state -> (Bool, [DiskLogEvent]) in
+            guard let segment = state.segments.dropLast().first(where: { !$0.isEmpty }) else { return (false, []) }
             let end = segment.end.item
             let isNeeded = state.seenConsumers.contains { (state.places[$0]?.lowWater ?? .max) < end }
-            if isNeeded { return (nil, []) }
+            if isNeeded { return (false, []) }
             var evictions: [DiskLogEvent] = []
             for name in state.places.keys.sorted() where !state.seenConsumers.contains(name) {
                 let items = state.places[name]!.skip(to: end)
@@ -141,10 +140,10 @@ extension DiskLog {
                 evictions.append(.evicted(consumer: name, items: items))
             }
             state.skipVolatile(to: segment.end)
-            return (end, evictions)
+            return (true, evictions)
         }
         for eviction in evictions { report(eviction) }
-        return end
+        return isFree
     }
 
     // MARK: Damage

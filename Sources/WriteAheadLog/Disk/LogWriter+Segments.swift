@@ -50,12 +50,7 @@ extension LogWriter {
             capacity: spare.byteCount, epoch: log.epoch, number: nextNumber, first: first)
         nextNumber += 1
         var bytes = newHeader.encoded()
-        RecordHeader(
-            kind: .checkpoint, payloadByteCount: checkpoint.count, sequence: first.sequence, item: first.item,
-            receivedAt: 0, partition: 0, itemCount: 0, payloadChecksum: checkpoint.checksum, committed: bytes.count
-        ).encode(into: &bytes, seed: newHeader.seed)
-        bytes.append(contentsOf: checkpoint)
-        bytes.padToEight()
+        append(checkpoint: checkpoint, at: first, committed: bytes.count, seed: newHeader.seed, to: &bytes)
 
         let newFile = try log.fileSystem.open(log.path(spare.name), .readWrite)
         try newFile.writeAll(bytes, at: 0)
@@ -69,6 +64,17 @@ extension LogWriter {
         committedOffset = offset
         isDirty = false
         log.add(Segment(header: newHeader, end: first, endOffset: offset, fileByteCount: spare.byteCount))
+    }
+
+    private func append(
+        checkpoint: [UInt8], at place: LogPosition, committed: Int, seed: UInt32, to bytes: inout [UInt8]
+    ) {
+        RecordHeader(
+            kind: .checkpoint, payloadByteCount: checkpoint.count, sequence: place.sequence, item: place.item,
+            receivedAt: 0, partition: 0, itemCount: 0, payloadChecksum: checkpoint.checksum, committed: committed
+        ).encode(into: &bytes, seed: seed)
+        bytes.append(contentsOf: checkpoint)
+        bytes.padToEight()
     }
 
     /// Writes the footer and syncs the file. A segment without one is read as far as its successor says, so that errors
@@ -99,7 +105,7 @@ extension LogWriter {
             if !isData, byteCount <= log.configuration.reserveBytes, let reserve = pool.reserves.popLast() {
                 return reserve
             }
-            guard failure.code == .full, makeSpace() else {
+            guard failure.code == .full, makeSpace(mayEvict: isData) else {
                 log.note(fault: failure)
                 throw failure
             }
@@ -107,12 +113,14 @@ extension LogWriter {
     }
 
     /// Brings the reserve to its size; data is refused while that fails.
-    mutating func refillReserve() throws(LogError) {
+    ///
+    /// - Parameter mayEvict: whether consumers may be made to give way for it.
+    mutating func refillReserve(mayEvict: Bool) throws(LogError) {
         while !(pool.reserves.count + (isReserve ? 1 : 0) >= SegmentPool.reserveCount) {
             do {
                 try pool.addReserve(log, &nextNumber)
             } catch {
-                guard error.code == .full, makeSpace() else {
+                guard error.code == .full, makeSpace(mayEvict: mayEvict) else {
                     log.note(fault: error)
                     throw error
                 }
@@ -120,15 +128,59 @@ extension LogWriter {
         }
     }
 
-    /// Frees the oldest segment: one that is done, else one that only volatile consumers or orphans hold.
-    private mutating func makeSpace() -> Bool {
+    /// Frees the oldest segment: one that is done, else one that only consumers hold that give way.
+    private mutating func makeSpace(mayEvict: Bool) -> Bool {
         let bytes = log.fileBytes
         release()
         if log.fileBytes < bytes || pool.hasSpare { return true }
-        guard let end = log.evictOldestSegment() else { return false }
-        safeLowWater = max(safeLowWater, min(end, log.lowWater))
+        guard mayEvict, log.evictOldestSegment() else { return false }
+        do {
+            // Who gave way, and which batches have ended so far, is on record before what they held goes: else a
+            // restart would look for it, and take it for lost.
+            try checkpoint()
+        } catch {
+            log.note(fault: error)
+            return false
+        }
         release()
         return log.fileBytes < bytes || pool.hasSpare
+    }
+
+    /// Makes all that is known of the consumers durable: in the open segment, else as the start of a reserve one.
+    private mutating func checkpoint() throws(LogError) {
+        let (payload, first, lowWater) = log.checkpoint()
+        let byteCount = RecordHeader.recordByteCount(payload: payload.count) + SegmentFooter.byteCount
+        do throws(FileSystemError) {
+            if let file, offset + byteCount <= header.capacity {
+                var bytes: [UInt8] = []
+                append(checkpoint: payload, at: first, committed: committedOffset, seed: header.seed, to: &bytes)
+                try write(bytes, to: file, isSynced: true)
+                committedOffset = offset
+                log.endSegment(header.number, at: offset)
+            } else {
+                try openReserve(first: first, checkpoint: payload, byteCount: SegmentHeader.byteCount + byteCount)
+            }
+        } catch {
+            giveUp()
+            throw LogError(error)
+        }
+        noteDurable(lowWater: lowWater)
+    }
+
+    private mutating func openReserve(
+        first: LogPosition, checkpoint: [UInt8], byteCount: Int
+    ) throws(FileSystemError) {
+        guard byteCount <= log.configuration.reserveBytes, let reserve = pool.reserves.popLast() else {
+            throw FileSystemError.noSpace(log.configuration.directory)
+        }
+        seal()
+        file = nil
+        do {
+            try open(reserve, first: first, checkpoint: checkpoint)
+        } catch {
+            giveBack(reserve, after: error)
+            throw error
+        }
     }
 
     /// Frees the segments that nobody needs any more. What makes them so is durable first.

@@ -23,6 +23,19 @@ extension DiskLog {
     var lowWater: UInt64 { state.withLock { $0.lowWater } }
     var fileBytes: Int { state.withLock { $0.fileBytes } }
 
+    /// The newest segment; nil when there is none.
+    var lastSegment: Segment? { state.withLock { $0.segments.last } }
+    var hasData: Bool { state.withLock { state in state.segments.contains { !$0.isEmpty } } }
+
+    /// The file of a segment was cut.
+    func cut(_ number: UInt64, to byteCount: Int) {
+        state.withLock { state in
+            guard let index = state.segmentIndex(number: number) else { return }
+            state.fileBytes -= state.segments[index].fileByteCount - byteCount
+            state.segments[index].fileByteCount = byteCount
+        }
+    }
+
     func addFileBytes(_ count: Int) {
         state.withLock { $0.fileBytes += count }
     }

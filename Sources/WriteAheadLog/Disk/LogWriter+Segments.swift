@@ -2,6 +2,7 @@ extension LogWriter {
     /// Seals the open segment and opens a new one that has room for a record of `byteCount` bytes. What fails leaves no
     /// open segment, so that the next record tries again.
     mutating func roll(toHold byteCount: Int, isData: Bool) throws(LogError) {
+        if isData { adaptSegmentSize(toHold: byteCount) }
         var (checkpoint, first, lowWater) = log.checkpoint()
         let roomForCheckpoint = checkpoint.count
         // The new file is found before the old one is let go, so that a full log keeps its segment for control records.
@@ -23,6 +24,19 @@ extension LogWriter {
         }
         noteDurable(lowWater: lowWater)
         release()
+    }
+
+    /// Segments that are filled within seconds get larger successors, those that last for long get smaller ones: little
+    /// traffic takes little space.
+    private mutating func adaptSegmentSize(toHold byteCount: Int) {
+        if byteCount > pool.segmentBytes / 4 { pool.grow(toHold: 4 * byteCount, log) }
+        guard file != nil, !isReserve, !hasAdapted, offset > header.capacity / 2 else { return }
+        hasAdapted = true
+        switch monotonicNanos() - openedAt {
+        case ..<10_000_000_000: pool.grow(toHold: 2 * pool.segmentBytes, log)
+        case 600_000_000_000...: pool.shrink(log)
+        default: break
+        }
     }
 
     /// Deals with a file that could not be made a segment. Only one of the reserve is worth keeping.
@@ -63,6 +77,8 @@ extension LogWriter {
         offset = bytes.count
         committedOffset = offset
         isDirty = false
+        openedAt = monotonicNanos()
+        hasAdapted = false
         log.add(Segment(header: newHeader, end: first, endOffset: offset, fileByteCount: spare.byteCount))
     }
 
@@ -201,6 +217,7 @@ extension LogWriter {
     /// nothing to prepare: spares are made when the open segment is half full.
     mutating func prepareSpare() -> Bool {
         guard file != nil, !isReserve, log.configuration.spareSegments > 0 else { return false }
+        adaptSegmentSize(toHold: 0)
         if !pool.hasSpare, offset > header.capacity / 2 { try? pool.addSpare(log, &nextNumber) }
         return pool.writeZeros(log)
     }

@@ -27,6 +27,9 @@ struct LogWriter: Sendable {
     /// The same, and durable.
     private var durableLowWater: UInt64 = 0
     var nextNumber: UInt64
+    /// When the open segment was opened, and whether the size of its successors has been thought over.
+    var openedAt: UInt64 = 0
+    var hasAdapted = false
     private var slab: [UInt8] = []
 
     init(log: DiskLog, recovered: RecoveredLog) {
@@ -35,18 +38,6 @@ struct LogWriter: Sendable {
         nextNumber = recovered.nextNumber
         header = SegmentHeader(capacity: 0, epoch: log.epoch, number: 0, first: recovered.end)
         safeLowWater = 0
-    }
-
-    /// Opens the first segment. When that fails, each record tries again.
-    ///
-    /// Of a full log that is one of the reserve: nobody gives way before it is known who reads the log.
-    mutating func start() {
-        do {
-            try roll(toHold: 0, isData: false)
-            try refillReserve(mayEvict: false)
-        } catch {
-            log.note(fault: error)
-        }
     }
 
     mutating func run() {

@@ -47,7 +47,7 @@ package final class FileStorageExtension: StorageExtension {
         let directory = "\(config.directory)/\(FileStorageExtension.directoryName(name))"
         var configuration = DiskLogConfiguration(
             directory: directory, fsync: config.fsync, bytesMax: config.bytesMax, freeBytesMin: config.freeBytesMin,
-            lockTimeout: config.timeout, directoryPermissions: config.directoryPermissions)
+            tailBudget: .process, lockTimeout: config.timeout, directoryPermissions: config.directoryPermissions)
         if name == DeadLetterStorage.logName {
             configuration.bytesMax = config.deadLettersBytesMax
             configuration.segmentBytes = DeadLetterStorage.segmentBytes

@@ -23,6 +23,19 @@ extension DiskLog {
     var lowWater: UInt64 { state.withLock { $0.lowWater } }
     var fileBytes: Int { state.withLock { $0.fileBytes } }
 
+    /// The newest segment; nil when there is none.
+    var lastSegment: Segment? { state.withLock { $0.segments.last } }
+    var hasData: Bool { state.withLock { state in state.segments.contains { !$0.isEmpty } } }
+
+    /// The file of a segment was cut.
+    func cut(_ number: UInt64, to byteCount: Int) {
+        state.withLock { state in
+            guard let index = state.segmentIndex(number: number) else { return }
+            state.fileBytes -= state.segments[index].fileByteCount - byteCount
+            state.segments[index].fileByteCount = byteCount
+        }
+    }
+
     func addFileBytes(_ count: Int) {
         state.withLock { $0.fileBytes += count }
     }
@@ -125,14 +138,13 @@ extension DiskLog {
     }
 
     /// Makes the oldest segment free that only consumers hold which may be skipped: volatile ones, and durable ones
-    /// that nobody has opened since the log was. Returns where it ends; nil when there is none, or an open consumer
-    /// needs it.
-    func evictOldestSegment() -> UInt64? {
-        let (end, evictions) = state.withLock { state -> (UInt64?, [DiskLogEvent]) in
-            guard let segment = state.segments.dropLast().first(where: { !$0.isEmpty }) else { return (nil, []) }
+    /// that nobody has opened since the log was. False when there is none, or an open consumer needs it.
+    func evictOldestSegment() -> Bool {
+        let (isFree, evictions) = state.withLock { state -> (Bool, [DiskLogEvent]) in
+            guard let segment = state.segments.dropLast().first(where: { !$0.isEmpty }) else { return (false, []) }
             let end = segment.end.item
             let isNeeded = state.seenConsumers.contains { (state.places[$0]?.lowWater ?? .max) < end }
-            if isNeeded { return (nil, []) }
+            if isNeeded { return (false, []) }
             var evictions: [DiskLogEvent] = []
             for name in state.places.keys.sorted() where !state.seenConsumers.contains(name) {
                 let items = state.places[name]!.skip(to: end)
@@ -141,10 +153,10 @@ extension DiskLog {
                 evictions.append(.evicted(consumer: name, items: items))
             }
             state.skipVolatile(to: segment.end)
-            return (end, evictions)
+            return (true, evictions)
         }
         for eviction in evictions { report(eviction) }
-        return end
+        return isFree
     }
 
     // MARK: Damage

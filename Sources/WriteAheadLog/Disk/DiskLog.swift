@@ -21,7 +21,8 @@ package final class DiskLog: Log {
     let state: Mutex<DiskLogState>
     private let lockFile: Mutex<(any OpenFile)?>
 
-    /// Opens the log in `configuration.directory`, making it if it is not there. Blocks for as long as recovery takes.
+    /// Opens the log in `configuration.directory`, making it if it is not there. Blocks for as long as recovery takes,
+    /// which writes nothing: the log's own thread makes the first segment, while others may already append.
     ///
     /// - Parameters:
     ///   - epoch: 64 bits that no other opening of this log has; random outside tests.
@@ -36,11 +37,9 @@ package final class DiskLog: Log {
         let recovered = try recovery.run()
         let log = DiskLog(configuration, fileSystem, epoch, recovered, lockFile, onEvent)
         for (number, region) in recovered.damage { log.noteDamage(region, segment: number) }
-        var writer = LogWriter(log: log, recovered: recovered)
-        writer.start()
-        let ready = writer
         startThread {
-            var writer = ready
+            var writer = LogWriter(log: log, recovered: recovered)
+            writer.start()
             writer.run()
         }
         return log
@@ -55,8 +54,16 @@ package final class DiskLog: Log {
         self.epoch = epoch
         self.onEvent = onEvent
         quarantine = Quarantine(fileSystem: fileSystem, configuration: configuration)
-        state = Mutex(DiskLogState(recovered, tailBytesMax: configuration.tailBytesMax))
+        state = Mutex(
+            DiskLogState(
+                recovered, tailBytesMax: configuration.tailBytesMax, tailBudget: configuration.tailBudget))
         self.lockFile = Mutex(lockFile)
+        configuration.tailBudget?.join()
+    }
+
+    deinit {
+        state.withLock { $0.tail.removeAll() }
+        configuration.tailBudget?.leave()
     }
 
     // MARK: Log

@@ -2,7 +2,7 @@
 package struct DiskLogConfiguration: Sendable {
     /// Holds the log's files and nothing else; made when it is not there.
     package var directory: String
-    /// Bytes of a segment file, at least 16 KiB. At most a quarter of `bytesMax`.
+    /// The most bytes of a segment file, at least 16 KiB. At most a quarter of `bytesMax`. A log begins with smaller ones.
     package var segmentBytes: Int
     /// Whether an acknowledgement waits until the record is on the device; else until the operating system has it.
     package var fsync: Bool
@@ -12,6 +12,8 @@ package struct DiskLogConfiguration: Sendable {
     package var freeBytesMin: Int
     /// Payload bytes kept in memory for the consumers that keep up.
     package var tailBytesMax: Int
+    /// What the tails of several logs may hold together; nil: each log minds only its own limit.
+    package var tailBudget: TailBudget?
     /// Segments kept for their next use when they are no longer needed.
     package var spareSegments: Int
     /// How long to wait for another process to let go of the log.
@@ -20,8 +22,8 @@ package struct DiskLogConfiguration: Sendable {
 
     package init(
         directory: String, segmentBytes: Int = 32 << 20, fsync: Bool = true, bytesMax: Int? = nil,
-        freeBytesMin: Int = 0, tailBytesMax: Int = 32 << 20, spareSegments: Int = 2, lockTimeout: Duration = .zero,
-        directoryPermissions: UInt32 = 0o750
+        freeBytesMin: Int = 0, tailBytesMax: Int = 32 << 20, tailBudget: TailBudget? = nil, spareSegments: Int = 2,
+        lockTimeout: Duration = .zero, directoryPermissions: UInt32 = 0o750
     ) {
         self.directory = directory
         self.segmentBytes = segmentBytes
@@ -29,6 +31,7 @@ package struct DiskLogConfiguration: Sendable {
         self.bytesMax = bytesMax
         self.freeBytesMin = freeBytesMin
         self.tailBytesMax = tailBytesMax
+        self.tailBudget = tailBudget
         self.spareSegments = spareSegments
         self.lockTimeout = lockTimeout
         self.directoryPermissions = directoryPermissions
@@ -39,6 +42,9 @@ package struct DiskLogConfiguration: Sendable {
         let wished = min(segmentBytes, (bytesMax ?? .max) / 4, 1 << 30)
         return max(wished / 4096 * 4096, 16 << 10)
     }
+
+    /// Bytes of the first segments of an opening: what little traffic takes.
+    var firstSegmentBytes: Int { min(effectiveSegmentBytes, 1 << 20) }
 
     /// Bytes of each of the two segments that only control records may use, so that a full disk drains.
     var reserveBytes: Int { min(effectiveSegmentBytes, 4 << 20) }

@@ -28,9 +28,9 @@ struct DiskLogState: Sendable {
     var missing: MissingRecords
     var fault: LogError?
 
-    init(_ recovered: RecoveredLog, tailBytesMax: Int) {
+    init(_ recovered: RecoveredLog, tailBytesMax: Int, tailBudget: TailBudget? = nil) {
         committed = recovered.end
-        tail = MemoryTail(bytesMax: tailBytesMax, nextSequence: recovered.end.sequence)
+        tail = MemoryTail(bytesMax: tailBytesMax, budget: tailBudget, nextSequence: recovered.end.sequence)
         segments = recovered.segments
         places = recovered.checkpoint.places
         ledger = recovered.checkpoint.ledger
@@ -64,10 +64,11 @@ struct DiskLogState: Sendable {
         return index < segments.count && segments[index].number == number ? index : nil
     }
 
-    /// Forgets what of the tail all open consumers are done with.
+    /// Forgets what of the tail the consumers are done with that keep up. One that has fallen behind the tail reads from
+    /// disk, until it has caught up: an exporter that is down holds no memory.
     mutating func trimTail() {
         var low = committed.item
-        for (name, consumer) in openConsumers {
+        for (name, consumer) in openConsumers where consumer.cursor.sequence >= tail.firstSequence {
             low = min(low, consumer.cursor.item, place(of: name, consumer).lowWater)
         }
         tail.removeEntries(before: low)

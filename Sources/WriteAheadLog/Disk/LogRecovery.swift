@@ -7,11 +7,13 @@ struct RecoveredLog: Sendable {
     var checkpoint = Checkpoint()
     /// False when control records may have been lost.
     var historyIsComplete = true
-    var pool = SegmentPool()
+    var pool: SegmentPool
     var nextNumber: UInt64 = 1
     var fileBytes = 0
     /// Damage found, with the segment's number; nil where a whole file is missing.
     var damage: [(number: UInt64?, region: DamagedRegion)] = []
+
+    init(_ configuration: DiskLogConfiguration) { pool = SegmentPool(configuration) }
 }
 
 /// Opens a log's directory after a stop of any kind.
@@ -24,12 +26,13 @@ struct LogRecovery {
     let fileSystem: any FileSystem
     let configuration: DiskLogConfiguration
     let quarantine: Quarantine
-    private var log = RecoveredLog()
+    private var log: RecoveredLog
 
     init(fileSystem: any FileSystem, configuration: DiskLogConfiguration) {
         self.fileSystem = fileSystem
         self.configuration = configuration
         quarantine = Quarantine(fileSystem: fileSystem, configuration: configuration)
+        log = RecoveredLog(configuration)
     }
 
     mutating func run() throws(LogError) -> RecoveredLog {
@@ -45,7 +48,6 @@ struct LogRecovery {
         findEnds()
         try replay()
         noteGaps()
-        finishLast()
         return log
     }
 
@@ -67,12 +69,8 @@ struct LogRecovery {
         let byteCount = (try? fileSystem.open(path(name), .read).byteCount()) ?? 0
         let spare = SegmentPool.Spare(
             name: name, byteCount: byteCount, isReserve: name.hasSuffix(".reserve"), writtenByteCount: byteCount)
-        if log.pool.adopt(spare, configuration) {
-            log.fileBytes += byteCount
-        } else {
-            // What cannot be removed now is found again at the next start.
-            try? fileSystem.remove(path(name))
-        }
+        log.pool.adopt(spare, configuration)
+        log.fileBytes += byteCount
     }
 
     private mutating func takeSegment(_ name: String, number: UInt64) throws(LogError) {
@@ -286,31 +284,6 @@ struct LogRecovery {
     private mutating func noteGap(sequences: Range<UInt64>, items: Range<UInt64>) {
         log.historyIsComplete = false
         log.damage.append((nil, DamagedRegion(offsets: 0..<0, sequences: sequences, items: items)))
-    }
-
-    /// Cuts the last segment to what it holds and seals it; the log goes on in a new one. An error changes nothing: the
-    /// segment is then read as far as the next one says.
-    private mutating func finishLast() {
-        guard var segment = log.segments.popLast() else { return }
-        let byteCount = segment.endOffset + SegmentFooter.byteCount
-        let lowWater = log.checkpoint.places.values.map(\.lowWater).min() ?? segment.first.item
-        let isNeeded = !segment.isEmpty && segment.end.item > lowWater
-        do {
-            let file = try fileSystem.open(path(segment.fileName), .readWrite)
-            if isNeeded, byteCount < segment.fileByteCount {
-                try file.truncate(to: byteCount)
-                log.fileBytes -= segment.fileByteCount - byteCount
-                segment.fileByteCount = byteCount
-            }
-            if segment.fileByteCount >= byteCount {
-                let footer = SegmentFooter(
-                    epoch: segment.header.epoch, number: segment.number, endOffset: segment.endOffset,
-                    first: segment.first, end: segment.end, oldestReceivedAt: segment.oldestReceivedAt)
-                try file.writeAll(footer.encoded(), at: segment.fileByteCount - SegmentFooter.byteCount)
-            }
-            try file.synchronize()
-        } catch {}
-        log.segments.append(segment)
     }
 }
 

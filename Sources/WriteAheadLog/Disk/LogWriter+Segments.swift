@@ -2,6 +2,7 @@ extension LogWriter {
     /// Seals the open segment and opens a new one that has room for a record of `byteCount` bytes. What fails leaves no
     /// open segment, so that the next record tries again.
     mutating func roll(toHold byteCount: Int, isData: Bool) throws(LogError) {
+        if isData { adaptSegmentSize(toHold: byteCount) }
         var (checkpoint, first, lowWater) = log.checkpoint()
         let roomForCheckpoint = checkpoint.count
         // The new file is found before the old one is let go, so that a full log keeps its segment for control records.
@@ -23,6 +24,19 @@ extension LogWriter {
         }
         noteDurable(lowWater: lowWater)
         release()
+    }
+
+    /// Segments that are filled within seconds get larger successors, those that last for long get smaller ones: little
+    /// traffic takes little space.
+    private mutating func adaptSegmentSize(toHold byteCount: Int) {
+        if byteCount > pool.segmentBytes / 4 { pool.grow(toHold: 4 * byteCount, log) }
+        guard file != nil, !isReserve, !hasAdapted, offset > header.capacity / 2 else { return }
+        hasAdapted = true
+        switch monotonicNanos() - openedAt {
+        case ..<10_000_000_000: pool.grow(toHold: 2 * pool.segmentBytes, log)
+        case 600_000_000_000...: pool.shrink(log)
+        default: break
+        }
     }
 
     /// Deals with a file that could not be made a segment. Only one of the reserve is worth keeping.
@@ -50,12 +64,7 @@ extension LogWriter {
             capacity: spare.byteCount, epoch: log.epoch, number: nextNumber, first: first)
         nextNumber += 1
         var bytes = newHeader.encoded()
-        RecordHeader(
-            kind: .checkpoint, payloadByteCount: checkpoint.count, sequence: first.sequence, item: first.item,
-            receivedAt: 0, partition: 0, itemCount: 0, payloadChecksum: checkpoint.checksum, committed: bytes.count
-        ).encode(into: &bytes, seed: newHeader.seed)
-        bytes.append(contentsOf: checkpoint)
-        bytes.padToEight()
+        append(checkpoint: checkpoint, at: first, committed: bytes.count, seed: newHeader.seed, to: &bytes)
 
         let newFile = try log.fileSystem.open(log.path(spare.name), .readWrite)
         try newFile.writeAll(bytes, at: 0)
@@ -68,7 +77,20 @@ extension LogWriter {
         offset = bytes.count
         committedOffset = offset
         isDirty = false
+        openedAt = monotonicNanos()
+        hasAdapted = false
         log.add(Segment(header: newHeader, end: first, endOffset: offset, fileByteCount: spare.byteCount))
+    }
+
+    private func append(
+        checkpoint: [UInt8], at place: LogPosition, committed: Int, seed: UInt32, to bytes: inout [UInt8]
+    ) {
+        RecordHeader(
+            kind: .checkpoint, payloadByteCount: checkpoint.count, sequence: place.sequence, item: place.item,
+            receivedAt: 0, partition: 0, itemCount: 0, payloadChecksum: checkpoint.checksum, committed: committed
+        ).encode(into: &bytes, seed: seed)
+        bytes.append(contentsOf: checkpoint)
+        bytes.padToEight()
     }
 
     /// Writes the footer and syncs the file. A segment without one is read as far as its successor says, so that errors
@@ -99,7 +121,7 @@ extension LogWriter {
             if !isData, byteCount <= log.configuration.reserveBytes, let reserve = pool.reserves.popLast() {
                 return reserve
             }
-            guard failure.code == .full, makeSpace() else {
+            guard failure.code == .full, makeSpace(mayEvict: isData) else {
                 log.note(fault: failure)
                 throw failure
             }
@@ -107,12 +129,14 @@ extension LogWriter {
     }
 
     /// Brings the reserve to its size; data is refused while that fails.
-    mutating func refillReserve() throws(LogError) {
+    ///
+    /// - Parameter mayEvict: whether consumers may be made to give way for it.
+    mutating func refillReserve(mayEvict: Bool) throws(LogError) {
         while !(pool.reserves.count + (isReserve ? 1 : 0) >= SegmentPool.reserveCount) {
             do {
                 try pool.addReserve(log, &nextNumber)
             } catch {
-                guard error.code == .full, makeSpace() else {
+                guard error.code == .full, makeSpace(mayEvict: mayEvict) else {
                     log.note(fault: error)
                     throw error
                 }
@@ -120,15 +144,59 @@ extension LogWriter {
         }
     }
 
-    /// Frees the oldest segment: one that is done, else one that only volatile consumers or orphans hold.
-    private mutating func makeSpace() -> Bool {
+    /// Frees the oldest segment: one that is done, else one that only consumers hold that give way.
+    private mutating func makeSpace(mayEvict: Bool) -> Bool {
         let bytes = log.fileBytes
         release()
         if log.fileBytes < bytes || pool.hasSpare { return true }
-        guard let end = log.evictOldestSegment() else { return false }
-        safeLowWater = max(safeLowWater, min(end, log.lowWater))
+        guard mayEvict, log.evictOldestSegment() else { return false }
+        do {
+            // Who gave way, and which batches have ended so far, is on record before what they held goes: else a
+            // restart would look for it, and take it for lost.
+            try checkpoint()
+        } catch {
+            log.note(fault: error)
+            return false
+        }
         release()
         return log.fileBytes < bytes || pool.hasSpare
+    }
+
+    /// Makes all that is known of the consumers durable: in the open segment, else as the start of a reserve one.
+    private mutating func checkpoint() throws(LogError) {
+        let (payload, first, lowWater) = log.checkpoint()
+        let byteCount = RecordHeader.recordByteCount(payload: payload.count) + SegmentFooter.byteCount
+        do throws(FileSystemError) {
+            if let file, offset + byteCount <= header.capacity {
+                var bytes: [UInt8] = []
+                append(checkpoint: payload, at: first, committed: committedOffset, seed: header.seed, to: &bytes)
+                try write(bytes, to: file, isSynced: true)
+                committedOffset = offset
+                log.endSegment(header.number, at: offset)
+            } else {
+                try openReserve(first: first, checkpoint: payload, byteCount: SegmentHeader.byteCount + byteCount)
+            }
+        } catch {
+            giveUp()
+            throw LogError(error)
+        }
+        noteDurable(lowWater: lowWater)
+    }
+
+    private mutating func openReserve(
+        first: LogPosition, checkpoint: [UInt8], byteCount: Int
+    ) throws(FileSystemError) {
+        guard byteCount <= log.configuration.reserveBytes, let reserve = pool.reserves.popLast() else {
+            throw FileSystemError.noSpace(log.configuration.directory)
+        }
+        seal()
+        file = nil
+        do {
+            try open(reserve, first: first, checkpoint: checkpoint)
+        } catch {
+            giveBack(reserve, after: error)
+            throw error
+        }
     }
 
     /// Frees the segments that nobody needs any more. What makes them so is durable first.
@@ -149,6 +217,7 @@ extension LogWriter {
     /// nothing to prepare: spares are made when the open segment is half full.
     mutating func prepareSpare() -> Bool {
         guard file != nil, !isReserve, log.configuration.spareSegments > 0 else { return false }
+        adaptSegmentSize(toHold: 0)
         if !pool.hasSpare, offset > header.capacity / 2 { try? pool.addSpare(log, &nextNumber) }
         return pool.writeZeros(log)
     }

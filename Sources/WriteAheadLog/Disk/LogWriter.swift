@@ -27,6 +27,9 @@ struct LogWriter: Sendable {
     /// The same, and durable.
     private var durableLowWater: UInt64 = 0
     var nextNumber: UInt64
+    /// When the open segment was opened, and whether the size of its successors has been thought over.
+    var openedAt: UInt64 = 0
+    var hasAdapted = false
     private var slab: [UInt8] = []
 
     init(log: DiskLog, recovered: RecoveredLog) {
@@ -35,16 +38,6 @@ struct LogWriter: Sendable {
         nextNumber = recovered.nextNumber
         header = SegmentHeader(capacity: 0, epoch: log.epoch, number: 0, first: recovered.end)
         safeLowWater = 0
-    }
-
-    /// Opens the first segment. When that fails, each record tries again.
-    mutating func start() {
-        do {
-            try roll(toHold: 0, isData: true)
-            try refillReserve()
-        } catch {
-            log.note(fault: error)
-        }
     }
 
     mutating func run() {
@@ -104,7 +97,7 @@ struct LogWriter: Sendable {
 
     private mutating func makeRoom(for record: PendingRecord) throws(LogError) {
         slab.removeAll(keepingCapacity: true)
-        if record.isData, !isReserveComplete { try refillReserve() }
+        if record.isData, !isReserveComplete { try refillReserve(mayEvict: true) }
         if takes(record) { return }
         try roll(toHold: record.byteCount, isData: record.isData)
     }
@@ -130,22 +123,27 @@ struct LogWriter: Sendable {
         let start = monotonicNanos()
         let needsSync = group.contains { $0.needsSync }
         do throws(FileSystemError) {
-            try file.writeAll(slab, at: offset)
-            isDirty = true
-            if needsSync, log.configuration.fsync { try synchronize(file) }
-            // A removed file takes writes, and loses them when it is closed.
-            guard try file.isLinked() else {
-                pool.forgetAll(log)
-                throw FileSystemError.missing(log.path(Segment.fileName(header.number)))
-            }
+            try write(slab, to: file, isSynced: needsSync && log.configuration.fsync)
         } catch {
             giveUp()
             refuse(group, LogError(error))
             return
         }
-        offset += slab.count
         if needsSync { committedOffset = offset }
         log.publish(group, endOffset: offset, latencyNanos: monotonicNanos() - start, bytes: slab.count)
+    }
+
+    /// Writes records behind what is written. After an error the file is not to be used again.
+    mutating func write(_ bytes: [UInt8], to file: any OpenFile, isSynced: Bool) throws(FileSystemError) {
+        try file.writeAll(bytes, at: offset)
+        isDirty = true
+        if isSynced { try synchronize(file) }
+        // A removed file takes writes, and loses them when it is closed.
+        guard try file.isLinked() else {
+            pool.forgetAll(log)
+            throw FileSystemError.missing(log.path(Segment.fileName(header.number)))
+        }
+        offset += bytes.count
     }
 
     mutating func synchronize(_ file: any OpenFile) throws(FileSystemError) {

@@ -11,6 +11,9 @@ struct MemoryTail: Sendable {
     }
 
     private let bytesMax: Int
+    private let budget: TailBudget?
+    /// Bytes taken from the budget beyond the share that every log has.
+    private var reservedBytes = 0
     private(set) var byteCount = 0
     /// Sequence of the first entry; of the next record when there is none.
     private(set) var firstSequence: UInt64
@@ -18,8 +21,9 @@ struct MemoryTail: Sendable {
     /// Entries before this index are gone.
     private var head = 0
 
-    init(bytesMax: Int, nextSequence: UInt64) {
+    init(bytesMax: Int, budget: TailBudget? = nil, nextSequence: UInt64) {
         self.bytesMax = bytesMax
+        self.budget = budget
         firstSequence = nextSequence
     }
 
@@ -31,16 +35,31 @@ struct MemoryTail: Sendable {
     mutating func append(_ entry: Entry) {
         entries.append(entry)
         byteCount += entry.record.payload.count
-        while byteCount > bytesMax { removeFirst() }
+        while head < entries.count, byteCount > bytesMax || !isWithinBudget() { removeFirst() }
+    }
+
+    /// Whether the budget has room for what is held; takes from it, or gives back, what has changed.
+    private mutating func isWithinBudget() -> Bool {
+        guard let budget else { return true }
+        let needed = max(byteCount - budget.shareBytes, 0)
+        if needed > reservedBytes {
+            guard budget.reserve(needed - reservedBytes) else { return false }
+        } else {
+            budget.release(reservedBytes - needed)
+        }
+        reservedBytes = needed
+        return true
     }
 
     /// Forgets the records whose items are all before `place`.
     mutating func removeEntries(before place: UInt64) {
         while head < entries.count, let entry = entries[head], entry.item + entry.weight <= place { removeFirst() }
+        if reservedBytes > 0 { _ = isWithinBudget() }
     }
 
     mutating func removeAll() {
         while head < entries.count { removeFirst() }
+        if reservedBytes > 0 { _ = isWithinBudget() }
     }
 
     private mutating func removeFirst() {

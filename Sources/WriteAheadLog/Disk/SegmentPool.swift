@@ -21,28 +21,57 @@ struct SegmentPool: Sendable {
 
     private(set) var spares: [Spare] = []
     var reserves: [Spare] = []
+    /// Bytes of the segments to come.
+    private(set) var segmentBytes: Int
+    /// Found at start, and of no use.
+    private var unused: [Spare] = []
+
+    init(_ configuration: DiskLogConfiguration) { segmentBytes = configuration.firstSegmentBytes }
 
     var hasSpare: Bool { !spares.isEmpty }
 
-    /// Takes over a file found at start. False when there is no use for it.
-    mutating func adopt(_ spare: Spare, _ configuration: DiskLogConfiguration) -> Bool {
-        if spare.isReserve {
-            guard spare.byteCount == configuration.reserveBytes, reserves.count < SegmentPool.reserveCount
-            else { return false }
+    /// Takes over a file found at start.
+    mutating func adopt(_ spare: Spare, _ configuration: DiskLogConfiguration) {
+        if spare.isReserve, spare.byteCount == configuration.reserveBytes, reserves.count < SegmentPool.reserveCount {
             reserves.append(spare)
-        } else {
-            guard spare.byteCount == configuration.effectiveSegmentBytes, spares.count < configuration.spareSegments
-            else { return false }
+        } else if !spare.isReserve, spare.byteCount == segmentBytes, spares.count < configuration.spareSegments {
             spares.append(spare)
+        } else {
+            unused.append(spare)
         }
-        return true
+    }
+
+    /// Removes what was found at start and has no use.
+    mutating func removeUnused(_ log: DiskLog) {
+        for spare in unused { discard(spare, log) }
+        unused = []
+    }
+
+    /// Makes the segments to come large enough for `byteCount`, as far as the configuration allows.
+    mutating func grow(toHold byteCount: Int, _ log: DiskLog) {
+        let wished = segmentBytes
+        let limit = log.configuration.effectiveSegmentBytes
+        while segmentBytes < min(byteCount, limit) { segmentBytes = min(2 * segmentBytes, limit) }
+        if segmentBytes != wished { discardSpares(log) }
+    }
+
+    /// Halves the segments to come, down to the size of the first ones.
+    mutating func shrink(_ log: DiskLog) {
+        let wished = max(segmentBytes / 2, log.configuration.firstSegmentBytes)
+        guard wished < segmentBytes else { return }
+        segmentBytes = wished / 4096 * 4096
+        discardSpares(log)
+    }
+
+    private mutating func discardSpares(_ log: DiskLog) {
+        for spare in spares { discard(spare, log) }
+        spares = []
     }
 
     /// A spare, or a new file, of at least `byteCount` bytes.
     mutating func take(_ byteCount: Int, _ log: DiskLog, _ nextNumber: inout UInt64) throws(LogError) -> Spare {
-        let usual = log.configuration.effectiveSegmentBytes
-        if byteCount <= usual, let spare = spares.popLast() { return spare }
-        return try makeFile(max(usual, (byteCount + 4095) / 4096 * 4096), "spare", log, &nextNumber)
+        if byteCount <= segmentBytes, let spare = spares.popLast() { return spare }
+        return try makeFile(max(segmentBytes, (byteCount + 4095) / 4096 * 4096), "spare", log, &nextNumber)
     }
 
     mutating func addReserve(_ log: DiskLog, _ nextNumber: inout UInt64) throws(LogError) {
@@ -52,7 +81,7 @@ struct SegmentPool: Sendable {
     }
 
     mutating func addSpare(_ log: DiskLog, _ nextNumber: inout UInt64) throws(LogError) {
-        spares.append(try makeFile(log.configuration.effectiveSegmentBytes, "spare", log, &nextNumber))
+        spares.append(try makeFile(segmentBytes, "spare", log, &nextNumber))
     }
 
     /// Makes a file whose space is allocated, within the log's limits.
@@ -89,7 +118,7 @@ struct SegmentPool: Sendable {
                 spare.name = "\(hexadecimal(segment.number)).reserve"
                 spare.isReserve = true
             } else if spares.count < configuration.spareSegments,
-                segment.fileByteCount == configuration.effectiveSegmentBytes
+                segment.fileByteCount == segmentBytes
             {
                 spare.name = "\(hexadecimal(segment.number)).spare"
             }

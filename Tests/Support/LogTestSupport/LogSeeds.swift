@@ -20,8 +20,13 @@ package struct LogRandom: RandomNumberGenerator, Sendable {
     package mutating func int(_ range: Range<Int>) -> Int { Int.random(in: range, using: &self) }
 }
 
-/// Seeds of a property test: the first `count` numbers, or the one in `TEST_SEED`.
+/// Seeds of a property test: the first `count` numbers, or the one in `TEST_SEED`. `OTELCOL_LONG_TESTS` makes them ten
+/// times as many, or as many times as `TEST_SEED_FACTOR` says.
 package func logSeeds(_ count: Int) -> [UInt64] {
-    if let text = unsafe getenv("TEST_SEED"), let seed = unsafe UInt64(String(cString: text)) { return [seed] }
-    return (1...UInt64(count)).map { $0 }
+    if let seed = number("TEST_SEED") { return [UInt64(seed)] }
+    let isLong = unsafe getenv("OTELCOL_LONG_TESTS") != nil
+    let factor = number("TEST_SEED_FACTOR") ?? (isLong ? 10 : 1)
+    return (1...UInt64(count * max(factor, 1))).map { $0 }
 }
+
+private func number(_ variable: String) -> Int? { unsafe getenv(variable).flatMap { unsafe Int(String(cString: $0)) } }

@@ -148,6 +148,93 @@ import Testing
         await log.close()
     }
 
+    /// Scenario: a log that is full of what its consumer has not done is closed, or its process killed, and opened
+    /// again; the consumer opens after the log, as consumers do.
+    /// Guarantees: nothing is dropped to make room before it is known who is there; the log drains and takes records.
+    @Test("a full log survives a restart", arguments: logSeeds(12), Limit.allCases)
+    func restartWhenFull(seed: UInt64, limit: Limit) async throws {
+        let fileSystem = FaultyFileSystem(seed: seed)
+        var random = LogRandom(seed: seed)
+        let capacity = 180_000 + random.int(0..<40_000)
+        var appended: [UInt64] = []
+        for opening in UInt64(1)...4 {
+            if limit != .size { fileSystem.setFaults { $0.capacity = capacity } }
+            let log = try Self.open(
+                fileSystem, bytesMax: limit == .size ? capacity : nil, freeBytesMin: limit == .floor ? 60_000 : 0,
+                epoch: opening)
+            let consumer = try log.openConsumer("a", options: ConsumerOptions(isDurable: true))
+            #expect(try Self.tags(consumer) == appended, "opening \(opening), seed \(seed)")
+            #expect(log.status.evictedItems == 0)
+            var tag = opening * 1000
+            while true {
+                tag += 1
+                guard case .success = await Self.append(log, tag, size: random.int(10..<3000)) else { break }
+                appended.append(tag)
+            }
+            #expect(log.status.fault?.code == .full)
+            #expect(log.status.corruptRecords == 0)
+            let ends = random.oneIn(2)
+            if ends { await log.close() }
+            fileSystem.setFaults { $0.isDead = true }
+            await log.close()
+            fileSystem.processDeath()
+        }
+    }
+
+    /// Scenario: the log is full; an orphan holds the oldest records, and the consumer that is there has ended batches
+    /// in them, of which the log has written nothing yet. Space is made, and the power fails at any operation.
+    /// Guarantees: what is dropped and what is done counts as that after the restart, never as corrupt.
+    @Test("making room is on record before anything goes", arguments: logSeeds(40))
+    func evictionIsDurable(seed: UInt64) async throws {
+        let fileSystem = FaultyFileSystem(seed: seed)
+        var random = LogRandom(seed: seed)
+        var log = try Self.open(fileSystem, bytesMax: 160_000)
+        var consumers: [any LogConsumer] = [
+            try log.openConsumer("gone", options: ConsumerOptions(isDurable: true)),
+            try log.openConsumer("here", options: ConsumerOptions(isDurable: true)),
+        ]
+        var tag: UInt64 = 0
+        var acknowledged: [UInt64] = []
+        repeat {
+            tag += 1
+            guard case .success = await Self.append(log, tag) else { break }
+            acknowledged.append(tag)
+        } while tag < 1000
+        consumers = []
+        await log.close()
+        log = try Self.open(fileSystem, bytesMax: 160_000, epoch: 2)
+        consumers = [try log.openConsumer("here", options: ConsumerOptions(isDurable: true))]
+        let cuts = try await Self.cutAll(consumers[0])
+        fileSystem.stop(afterOperations: random.int(1..<60))
+        for cut in cuts {
+            consumers[0].done(cut.id, outcome: CutOutcome(delivered: cut.itemCount))
+            tag += 1
+            if case .success = await Self.append(log, tag) { acknowledged.append(tag) }
+        }
+        consumers = []
+        await log.close()
+        fileSystem.powerFailure()
+        log = try Self.open(fileSystem, bytesMax: 160_000, epoch: 3)
+        #expect(log.status.corruptRecords == 0, "seed \(seed)")
+        let orphan = try log.openConsumer("gone", options: ConsumerOptions(isDurable: true))
+        let here = try log.openConsumer("here", options: ConsumerOptions(isDurable: true))
+        let left = try Self.tags(orphan)
+        #expect(orphan.backlog.skippedItems + left.count >= acknowledged.count, "seed \(seed)")
+        #expect(orphan.backlog.lostItems + here.backlog.lostItems == 0, "seed \(seed)")
+        #expect(log.status.corruptRecords == 0, "seed \(seed)")
+        for cut in here.recoveredCuts { #expect(try here.read(cut.ranges).count == cut.ranges.count) }
+        await log.close()
+    }
+
+    static func cutAll(_ consumer: any LogConsumer) async throws -> [Cut] {
+        var cuts: [Cut] = []
+        while true {
+            let records = try consumer.next(maxRecords: 10, maxBytes: .max)
+            if records.isEmpty { return cuts }
+            cuts.append(try await consumer.cut(records.map { ItemRange(sequence: $0.sequence, items: $0.items) }))
+        }
+    }
+
     /// Scenario: the directory is deleted while the log is open.
     /// Guarantees: appends are refused with `.io`, never acknowledged into a file without a name, and soon taken again.
     @Test("a removed directory is made again")

@@ -12,11 +12,15 @@ package enum ClickHouseError: Error, Sendable {
     /// What was being done.
     package enum Phase: String, Sendable {
         case dial
+        /// The peer does not speak TLS, is not trusted, or refused this client.
+        case tls = "TLS"
         case handshake
         case query
         case sending = "sending data"
         case confirming = "waiting for the end of the insert"
     }
+
+    package var isConnectionLoss: Bool { if case .connection = self { true } else { false } }
 }
 
 extension ClickHouseError: CustomStringConvertible {

@@ -81,6 +81,7 @@ package enum ServerPacket: Sendable {
         case 17:
             try reader.skipString()
             return .ignored
+        case 21: throw .malformed("the server speaks TLS on this port (secure=true would, too)")
         default: throw .malformed("unexpected packet type \(id)")
         }
     }

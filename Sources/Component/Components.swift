@@ -218,6 +218,13 @@ package protocol Exporter: Sendable {
     func export(_ batch: Batch) async throws(ExportError) -> Delivery
     /// No export runs when this is called. Flushes and closes.
     func stop() async
+    /// How many items a batch had better have while much waits to be sent; nil: batches are always cut as the pipeline
+    /// says. Asked before each cut.
+    var preferredBacklogItems: Int? { get }
+}
+
+extension Exporter {
+    package var preferredBacklogItems: Int? { nil }
 }
 
 /// An exporter whose export is so little work, and so certain, that it is done on the caller's thread: on event loops too.

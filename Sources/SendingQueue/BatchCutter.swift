@@ -30,6 +30,8 @@ struct BatchCutter: Sendable {
 
     /// Payload bytes held before the fullest partition is sent although it is neither full nor due.
     private static let heldBytesMax = 64 << 20
+    /// Payload bytes of a batch that is larger than the settings say because of a backlog.
+    static let backlogBytesMax = 16 << 20
 
     private let settings: BatchSettings?
     /// In order of their oldest record.
@@ -72,11 +74,29 @@ struct BatchCutter: Sendable {
         return partitions.compactMap { $0.records.first.map { $0.arrivedAt + settings.timeout } }.min()
     }
 
+    /// Whether more records would make the batch larger that `next` cuts for an exporter that prefers batches of
+    /// `backlogItems`.
+    func wantsMore(backlogItems: Int?) -> Bool {
+        backlogItems.map { itemCount < $0 && heldBytes < Self.backlogBytesMax } ?? false
+    }
+
     /// The next batch that is full or due, or with `flush` any. Nil: more records, or time, are needed.
-    mutating func next(now: Duration, flush: Bool = false) -> PlannedBatch? {
-        guard let settings else { return partitions.isEmpty ? nil : take(0, itemsMin: 0, itemsMax: 0, trigger: .none) }
+    ///
+    /// - Parameter backlogItems: what the exporter prefers while much waits: a partition that holds two batches or more
+    ///   gives so many items at once, within `backlogBytesMax`.
+    mutating func next(now: Duration, flush: Bool = false, backlogItems: Int? = nil) -> PlannedBatch? {
+        guard let settings else {
+            if partitions.isEmpty { return nil }
+            return take(0, itemsMin: backlogItems ?? 0, itemsMax: 0, bytesMax: Self.backlogBytesMax, trigger: .none)
+        }
         for index in partitions.indices {
             guard let trigger = trigger(partitions[index], settings: settings, now: now, flush: flush) else { continue }
+            let usual = max(settings.sendBatchSize, settings.sendBatchMaxSize)
+            if let backlogItems, backlogItems > usual, partitions[index].itemCount / 2 >= usual {
+                return take(
+                    index, itemsMin: backlogItems, itemsMax: backlogItems, bytesMax: Self.backlogBytesMax,
+                    trigger: trigger)
+            }
             return take(
                 index, itemsMin: settings.sendBatchSize == 0 ? .max : settings.sendBatchSize,
                 itemsMax: settings.sendBatchMaxSize, trigger: trigger)
@@ -97,15 +117,19 @@ struct BatchCutter: Sendable {
         return flush ? PlannedBatch.Trigger.none : nil
     }
 
-    /// Takes whole records until `itemsMin` items are there, and splits the last one at `itemsMax` (0: no bound).
+    /// Takes whole records until `itemsMin` items are there, and splits the last one at `itemsMax` (0: no bound). One
+    /// that would exceed `bytesMax` is taken only as the first.
     private mutating func take(
-        _ index: Int, itemsMin: Int, itemsMax: Int, trigger: PlannedBatch.Trigger
+        _ index: Int, itemsMin: Int, itemsMax: Int, bytesMax: Int = .max, trigger: PlannedBatch.Trigger
     ) -> PlannedBatch {
         var batch = PlannedBatch(records: [], itemCount: 0, trigger: trigger)
         var partition = partitions[index]
         var used = 0
+        var byteCount = 0
         while used < partition.records.count {
             var record = partition.records[used].record
+            byteCount += record.payload.count
+            if used > 0, byteCount > bytesMax { break }
             let room = itemsMax > 0 ? itemsMax - batch.itemCount : .max
             if record.items.count > room {
                 let middle = record.items.lowerBound + room

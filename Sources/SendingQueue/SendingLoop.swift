@@ -141,8 +141,13 @@ final class SendingLoop {
     /// The next batch to cut, read from the log as far as needed.
     private func plan(_ now: Duration) -> PlannedBatch? {
         if let planned { return planned }
+        let backlogItems = context.exporter.preferredBacklogItems
         while true {
-            if let batch = cutter.next(now: now) { return batch }
+            if !cutter.wantsMore(backlogItems: backlogItems),
+                let batch = cutter.next(now: now, backlogItems: backlogItems)
+            {
+                return batch
+            }
             do {
                 let records = try context.consumer.next(
                     maxRecords: Self.recordsPerRead, maxBytes: Self.bytesPerRead)
@@ -154,7 +159,8 @@ final class SendingLoop {
                 return nil
             }
         }
-        if isStopping, let rest = cutter.next(now: now, flush: true) { return rest }
+        // All that waits is held.
+        if let batch = cutter.next(now: now, flush: isStopping, backlogItems: backlogItems) { return batch }
         waitForRecords(now)
         return nil
     }

@@ -1,6 +1,7 @@
 import ClickHouseNative
 package import Component
 import HTTPClient
+import Transport
 
 extension ExporterFactory {
     /// The exporter `clickhouse`.
@@ -17,7 +18,7 @@ extension ClickHouseExporterConfig {
     func makeHTTPClient() throws(HTTPClientError) -> HTTPClient? {
         guard endpoint.transport == .http else { return nil }
         var configuration = HTTPClientConfiguration()
-        configuration.tls.skipsVerification = endpoint.skipsVerification
+        if let tls { configuration.tls = tls }
         configuration.connectTimeout = endpoint.dialTimeout
         // Of answers only descriptions of tables are large.
         configuration.responseBodyBytesMax = 16 << 20
@@ -33,10 +34,11 @@ extension ClickHouseExporterConfig {
         let options = ConnectionOptions(
             identity: ClientIdentity(userAgent: userAgent), database: "", user: username, password: password.secret,
             compression: compression, readTimeout: endpoint.readTimeout, writeTimeout: endpoint.readTimeout)
-        let dialTimeout = endpoint.dialTimeout
+        let (dialTimeout, tls) = (endpoint.dialTimeout, tls.map(TLSClientSettings.init))
         return ClickHousePool(hosts: endpoint.hosts, strategy: endpoint.openStrategy) {
             (host, deadline) throws(ClickHouseError) in
-            try await ClickHouseConnection.dial(host, options: options, dialTimeout: dialTimeout, deadline: deadline)
+            try await ClickHouseConnection.dial(
+                host, tls: tls, options: options, dialTimeout: dialTimeout, deadline: deadline)
         }
     }
 
@@ -51,6 +53,41 @@ extension ClickHouseExporterConfig {
                 compression: compression, readTimeout: readTimeout, userAgent: userAgent)
             try await session.ping(deadline: deadline)
             return session
+        }
+    }
+}
+
+extension TLSClientSettings {
+    fileprivate init(_ tls: HTTPClientTLS) {
+        self.init()
+        certificateAuthorities = tls.certificateAuthorities.map(Source.init)
+        includesSystemAuthorities = tls.includesSystemAuthorities
+        certificate = tls.certificate.map(Source.init)
+        key = tls.key.map(Source.init)
+        skipsVerification = tls.skipsVerification
+        serverName = tls.serverName
+        minimumVersion = Version(tls.minimumVersion)
+        maximumVersion = tls.maximumVersion.map(Version.init)
+        cipherSuites = tls.cipherSuites
+    }
+}
+
+extension TLSClientSettings.Source {
+    fileprivate init(_ source: HTTPClientTLS.Source) {
+        switch source {
+        case .file(let path): self = .file(path)
+        case .pem(let text): self = .pem(text)
+        }
+    }
+}
+
+extension TLSClientSettings.Version {
+    fileprivate init(_ version: HTTPClientTLS.Version) {
+        switch version {
+        case .tls10: self = .tls10
+        case .tls11: self = .tls11
+        case .tls12: self = .tls12
+        case .tls13: self = .tls13
         }
     }
 }

@@ -21,6 +21,8 @@ final class ClickHouseExporter: Exporter {
     private let setup: TableSetup
     private let encoders = EncoderPool()
     private let insertSettings: ClickHouseInsertSettings
+    /// The last insert was too much for the server, or for the time there was.
+    private let isStrained = Mutex(false)
     /// Makes the tables ahead of the first batch.
     private let preparation = Mutex<Task<Void, Never>?>(nil)
 
@@ -36,6 +38,7 @@ final class ClickHouseExporter: Exporter {
     }
 
     func start() async throws {
+        try config.tls?.checkFiles()
         for warning in insertSettings.warnings { logger.warning("\(warning)") }
         for key in config.endpoint.keysWithoutEffect {
             logger.warning("The endpoint's key has no effect in this exporter", metadata: ["key": "\(key)"])
@@ -86,6 +89,12 @@ final class ClickHouseExporter: Exporter {
 
     // MARK: Export
 
+    /// Fewer and larger inserts make a backlog cheap, and ClickHouse's parts large; unless inserts are failing for what
+    /// may be their size.
+    var preferredBacklogItems: Int? {
+        config.backlogBatchSize > 0 && !isStrained.withLock { $0 } ? config.backlogBatchSize : nil
+    }
+
     func export(_ batch: Batch) async throws(ExportError) -> Delivery {
         let tables: [ClickHouseTable]
         do {
@@ -96,6 +105,7 @@ final class ClickHouseExporter: Exporter {
         var progress = ClickHouseProgress(batch.progress)
         let before = progress
         let failures = await insert(batch, into: tables.filter { !progress.isDone($0) }, progress: &progress)
+        isStrained.withLock { $0 = failures.contains(where: \.mayBeForSize) }
         if failures.isEmpty { return .complete }
         let reason = failures.map(\.reason).joined(separator: "; ")
         // Only a retry tells the queue what is done; the next attempt then finds what else is wrong.
@@ -139,6 +149,10 @@ final class ClickHouseExporter: Exporter {
             return InsertFailure(
                 verdict: .misconfigured, reason: "not a ClickHouse server of this endpoint's protocol: \(reason)",
                 code: "protocol")
+        }
+        if case .connection(.tls, let reason) = error {
+            return InsertFailure(
+                verdict: .misconfigured, reason: "cannot connect to ClickHouse: \(reason)", code: "connection")
         }
         return InsertFailure(error, subject: "cannot connect to ClickHouse", sawData: false)
     }
@@ -191,9 +205,9 @@ final class ClickHouseExporter: Exporter {
                 return .stored
             } catch {
                 if block.isEmpty, case .encoding = error { return .stored }
+                // The table is looked at again: it may be gone or have changed, and be mended meanwhile.
+                if !error.isConnectionLoss { setup.forget(insert.table) }
                 guard case .server(let exception) = error else { throw block.failure(error, tableName: tableName) }
-                // The table is looked at again: it may be gone or have changed.
-                setup.forget(insert.table)
                 if exception.isTooManyPartitions { return .tooManyPartitions }
                 guard exception.isMissingTable, mayCreate else { throw block.failure(error, tableName: tableName) }
                 mayCreate = false

@@ -1,5 +1,6 @@
 import ClickHouseNative
 package import Component
+import HTTPClient
 
 /// Keys of the `clickhouse` exporter.
 package struct ClickHouseExporterConfig: ComponentConfig {
@@ -10,12 +11,23 @@ package struct ClickHouseExporterConfig: ComponentConfig {
     let compression: BlockCompression
     let ttl: Duration
     let createSchema: Bool
+    let tableLayout: TableLayout
     let clusterName: String
     let tableEngine: String
     let tableEngineParameters: String
     /// Asked for by the user; else inserts are synchronous, because asynchronous ones defeat deduplication.
     let asyncInsert: Bool
+    /// Rows of an insert while much waits; 0: batches as the pipeline cuts them.
+    let backlogBatchSize: Int
+    /// Nil: the endpoint is a plain one.
+    let tls: HTTPClientTLS?
     private let tableNames: [ClickHouseTable: String]
+
+    /// The version of otelcol-contrib whose tables are made.
+    enum TableLayout: String, Sendable {
+        case v0_116 = "v0.116"
+        case v0_162 = "v0.162"
+    }
 
     func tableName(_ table: ClickHouseTable) -> String { tableNames[table] ?? table.rawValue }
 
@@ -28,17 +40,18 @@ package struct ClickHouseExporterConfig: ComponentConfig {
         } catch {
             throw map.error("\(error)")
         }
-        if endpoint.transport == .native, endpoint.isSecure {
-            throw map.error(
-                "TLS for the native protocol (secure=true) is not supported by this version; "
-                    + "use an https:// endpoint (port 8443), which is")
-        }
+        tls = try Self.tls(&map, endpoint: endpoint)
         (username, password) = try Self.credentials(&map, endpoint: endpoint)
         let database: String = try map.take("database", default: "default")
         self.database = database != "default" && !database.isEmpty ? database : endpoint.database ?? "default"
         ttl = try map.take("ttl", default: .zero)
         guard ttl >= .zero else { throw map.error("'ttl' must be non-negative") }
         createSchema = try map.take("create_schema", default: true)
+        let layout: String = try map.take("table_layout", default: TableLayout.v0_116.rawValue)
+        guard let tableLayout = TableLayout(rawValue: layout) else {
+            throw map.error("unknown table_layout \"\(layout)\" (valid values: v0.116, v0.162)")
+        }
+        self.tableLayout = tableLayout
         clusterName = try map.take("cluster_name", default: "")
         let engine: TableEngine? = try map.takeIfPresent("table_engine")
         tableEngine = engine?.name ?? ""
@@ -47,7 +60,27 @@ package struct ClickHouseExporterConfig: ComponentConfig {
         let asyncInsert: Bool = try map.take("async_insert", default: false)
         // As with the driver, what the endpoint says goes before the key.
         self.asyncInsert = endpoint.settings.first { $0.name == "async_insert" }.map { $0.value != "0" } ?? asyncInsert
+        backlogBatchSize = try map.take("backlog_batch_size", default: 65_536)
+        guard backlogBatchSize >= 0 else { throw map.error("'backlog_batch_size' must be non-negative") }
         tableNames = try Self.tableNames(&map)
+    }
+
+    /// Whether TLS is spoken is the endpoint's to say; the block says with whom.
+    private static func tls(
+        _ map: inout ConfigMap, endpoint: ClickHouseEndpoint
+    ) throws(ConfigError) -> HTTPClientTLS? {
+        let block: TLSClientConfig? = try map.takeIfPresent("tls")
+        guard endpoint.isSecure else {
+            if let block, !block.isInsecure {
+                throw map.error(
+                    "the endpoint is one without TLS, for which \"tls\" has no effect: "
+                        + "add secure=true to a tcp:// endpoint, or write https://")
+            }
+            return nil
+        }
+        var tls = block?.tls ?? HTTPClientTLS()
+        if endpoint.skipsVerification { tls.skipsVerification = true }
+        return tls
     }
 
     /// A written user name takes its password from the keys, too.

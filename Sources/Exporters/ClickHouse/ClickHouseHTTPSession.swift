@@ -84,7 +84,13 @@ struct ClickHouseHTTPSession: ClickHouseSession {
         do {
             response = try await client.send(request)
         } catch {
-            throw .connection(phase: error.kind == .connect ? .dial : phase, reason: error.message)
+            let failed: ClickHouseError.Phase =
+                switch error.kind {
+                case .connect: .dial
+                case .tls: .tls
+                default: phase
+                }
+            throw .connection(phase: failed, reason: error.message)
         }
         if let error = Self.error(in: response) { throw error }
         return response.body

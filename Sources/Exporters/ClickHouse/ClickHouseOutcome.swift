@@ -95,6 +95,9 @@ struct InsertFailure: Error, Sendable {
     /// The server's error code, or what failed, for the metric.
     let code: String
 
+    /// A smaller insert might have succeeded: the connection was lost, time or memory did not suffice.
+    var mayBeForSize: Bool { ["connection", "159", "209", "241"].contains(code) }
+
     init(verdict: InsertVerdict, reason: String, code: String) {
         self.verdict = verdict
         self.reason = reason

@@ -139,6 +139,7 @@ final class ClickHousePool: Sendable {
         let text = failures.map { "\($0.host): \($0.error)" }.joined(separator: "; ")
         for (_, error) in failures {
             if case .malformed = error { return .malformed(text) }
+            if case .connection(.tls, _) = error { return .connection(phase: .tls, reason: text) }
         }
         return .connection(phase: .dial, reason: text)
     }

@@ -1,7 +1,7 @@
 import OTLP
 
-/// The statements that create the exporter's tables: column for column those of otelcol-contrib 0.116, and one
-/// setting more, the deduplication window that keeps a repeated insert from storing its rows twice.
+/// The statements that create the exporter's tables: column for column those of otelcol-contrib, of version 0.116 or of
+/// a later one, and one setting more, the deduplication window that keeps a repeated insert from storing its rows twice.
 struct ClickHouseSchema: Sendable {
     let config: ClickHouseExporterConfig
 
@@ -15,11 +15,16 @@ struct ClickHouseSchema: Sendable {
     }
 
     /// In the order in which they must run.
-    func createTables(for table: ClickHouseTable) -> [String] {
-        switch table {
-        case .traces: [traces, traceIDs, traceIDsView]
-        case .logs: [logs]
-        case .gauge, .sum, .histogram, .exponentialHistogram, .summary: [metrics(table)]
+    ///
+    /// - Parameter hasTextIndexes: whether the server knows them; only the later layout makes use of them.
+    func createTables(for table: ClickHouseTable, hasTextIndexes: Bool = false) -> [String] {
+        switch (table, config.tableLayout) {
+        case (.traces, .v0_116): [traces, traceIDs, traceIDsView]
+        case (.traces, .v0_162): [newTraces(hasTextIndexes: hasTextIndexes), newTraceIDs, traceIDsView]
+        case (.logs, .v0_116): [logs]
+        case (.logs, .v0_162): [newLogs(hasTextIndexes: hasTextIndexes)]
+        case (_, .v0_116): [metrics(table)]
+        case (_, .v0_162): [newMetrics(table)]
         }
     }
 
@@ -53,11 +58,11 @@ struct ClickHouseSchema: Sendable {
 
     // MARK: Clauses
 
-    private var onCluster: String {
+    var onCluster: String {
         config.clusterName.isEmpty ? "" : " ON CLUSTER \(Self.quoted(config.clusterName))"
     }
 
-    private var engine: String {
+    var engine: String {
         config.tableEngine.isEmpty ? "MergeTree()" : "\(config.tableEngine)(\(config.tableEngineParameters))"
     }
 
@@ -66,9 +71,9 @@ struct ClickHouseSchema: Sendable {
             ? ", non_replicated_deduplication_window = \(Self.deduplicationWindow)" : ""
     }
 
-    private var settings: String { "SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1\(deduplicationSetting)" }
+    var settings: String { "SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1\(deduplicationSetting)" }
 
-    private func ttl(_ expression: String) -> String {
+    func ttl(_ expression: String) -> String {
         let seconds = config.ttl.components.seconds
         guard seconds > 0 else { return "" }
         let interval =
@@ -80,7 +85,7 @@ struct ClickHouseSchema: Sendable {
         return "TTL \(expression) + \(interval)\n"
     }
 
-    private func mapIndexes(_ prefix: String, _ column: String) -> String {
+    func mapIndexes(_ prefix: String, _ column: String) -> String {
         """
             INDEX idx_\(prefix)_key mapKeys(\(column)) TYPE bloom_filter(0.01) GRANULARITY 1,
             INDEX idx_\(prefix)_value mapValues(\(column)) TYPE bloom_filter(0.01) GRANULARITY 1
@@ -219,7 +224,8 @@ struct ClickHouseSchema: Sendable {
         """
     }
 
-    private func pointColumns(_ table: ClickHouseTable) -> String {
+    /// The columns of a metrics table that its kind of points brings.
+    func pointColumns(_ table: ClickHouseTable) -> String {
         switch table {
         case .gauge: [Self.value, Self.flags, Self.exemplars].joined(separator: ",\n")
         case .sum:

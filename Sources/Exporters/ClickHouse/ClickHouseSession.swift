@@ -39,7 +39,7 @@ struct InsertStatement: Sendable {
     }
 }
 
-/// The native protocol over TCP.
+/// The native protocol over TCP or TLS.
 extension ClickHouseConnection: ClickHouseSession {
     func insert(
         _ insert: InsertStatement, settings: [QuerySetting], deadline: ContinuousClock.Instant?,
@@ -48,9 +48,11 @@ extension ClickHouseConnection: ClickHouseSession {
         try await self.insert(insert.sql, settings: settings, deadline: deadline, makeBlock: makeBlock)
     }
 
-    /// - Parameter dialTimeout: for the TCP connection and the handshake together.
+    /// - Parameters:
+    ///   - tls: nil: plain TCP.
+    ///   - dialTimeout: for the TCP connection and the handshakes together.
     static func dial(
-        _ host: ClickHouseEndpoint.Host, options: ConnectionOptions, dialTimeout: Duration,
+        _ host: ClickHouseEndpoint.Host, tls: TLSClientSettings?, options: ConnectionOptions, dialTimeout: Duration,
         deadline: ContinuousClock.Instant?
     ) async throws(ClickHouseError) -> ClickHouseConnection {
         let end = ContinuousClock.now + dialTimeout
@@ -58,8 +60,9 @@ extension ClickHouseConnection: ClickHouseSession {
         let client: TCPClient
         do {
             client = try await TCPClient.connect(
-                host: host.name, port: host.port, timeout: ContinuousClock.now.duration(to: limit))
+                host: host.name, port: host.port, tls: tls, timeout: ContinuousClock.now.duration(to: limit))
         } catch {
+            if case .tls(let reason) = error { throw .connection(phase: .tls, reason: reason) }
             throw .connection(phase: .dial, reason: error.description)
         }
         return try await open(over: TCPByteStream(client: client), options: options, deadline: limit)
@@ -95,7 +98,7 @@ extension ByteStreamError {
     fileprivate init(_ error: TCPClientError) {
         switch error {
         case .timedOut: self = .timedOut
-        case .closed(let reason): self = .closed(reason: reason)
+        case .closed(let reason), .tls(let reason): self = .closed(reason: reason)
         }
     }
 }

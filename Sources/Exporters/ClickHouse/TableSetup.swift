@@ -39,13 +39,24 @@ final class TableSetup: Sendable {
     private func create(
         _ table: ClickHouseTable, over session: any ClickHouseSession, deadline: ContinuousClock.Instant?
     ) async throws(ClickHouseError) {
-        var statements = schema.createTables(for: table)
-        if let createDatabase = schema.createDatabase { statements.insert(createDatabase, at: 0) }
-        for statement in statements {
+        let hasTextIndexes =
+            config.tableLayout == .v0_162 ? try await hasTextIndexes(session, deadline: deadline) : false
+        let database = schema.createDatabase.map { [$0] } ?? []
+        for statement in database + schema.createTables(for: table, hasTextIndexes: hasTextIndexes) {
             _ = try await session.execute(statement, settings: config.endpoint.settings, deadline: deadline)
         }
         logger.debug(
             "The table is there or was made", metadata: ["table": "\(schema.qualified(config.tableName(table)))"])
+    }
+
+    private func hasTextIndexes(
+        _ session: any ClickHouseSession, deadline: ContinuousClock.Instant?
+    ) async throws(ClickHouseError) -> Bool {
+        let blocks = try await session.execute("SELECT version() AS version", settings: [], deadline: deadline)
+        let version = blocks.first?[column: "version"]?.strings.first ?? ""
+        let numbers = version.split(separator: ".").prefix(2).compactMap { Int($0) }
+        guard numbers.count == 2 else { throw .malformed("an unexpected answer to SELECT version()") }
+        return (numbers[0], numbers[1]) >= ClickHouseSchema.textIndexVersion
     }
 
     private func describe(

@@ -5,6 +5,8 @@ package import HTTPClient
 /// The `tls` block of a client that decides by its URL whether to speak TLS at all.
 package struct TLSClientConfig: ConfigBlock {
     package var tls = HTTPClientTLS()
+    /// The block says that no TLS is wanted; the URL decides all the same.
+    package var isInsecure: Bool
 
     package init(from map: inout ConfigMap) throws(ConfigError) {
         let authority = try Self.takeSource("ca", "CA", "a CA", from: &map)
@@ -30,7 +32,7 @@ package struct TLSClientConfig: ConfigBlock {
         tls.serverName = serverName.isEmpty ? nil : serverName
         tls.skipsVerification = try map.take("insecure_skip_verify", default: false)
         // Both need no action: the URL's scheme decides, and each new connection reads the files anew.
-        _ = try map.take("insecure", default: false)
+        isInsecure = try map.take("insecure", default: false)
         let reloadInterval: Duration = try map.take("reload_interval", default: .zero)
         if reloadInterval < .zero { throw map.error("reload_interval must not be negative") }
     }

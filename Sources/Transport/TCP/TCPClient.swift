@@ -7,16 +7,18 @@ package enum TCPClientError: Error, Sendable, Hashable, CustomStringConvertible 
     case timedOut
     /// Could not be made, or was lost.
     case closed(reason: String)
+    /// TLS could not be set up: the peer does not speak it, is not trusted, or refused this side.
+    case tls(reason: String)
 
     package var description: String {
         switch self {
         case .timedOut: "timed out"
-        case .closed(let reason): reason
+        case .closed(let reason), .tls(let reason): reason
         }
     }
 }
 
-/// An outgoing TCP connection, used by one task at a time.
+/// An outgoing TCP connection, with TLS or without, used by one task at a time.
 ///
 /// What the peer sends is taken from the socket at once and kept until it is read, up to `inboundBytesMax`; a peer
 /// that sends more unasked is cut off.
@@ -31,11 +33,32 @@ package final class TCPClient: Sendable {
     }
 
     /// Connects to the first of the host's addresses that answers. A cancelled task gives up at once.
+    ///
+    /// - Parameters:
+    ///   - tls: nil: plain TCP. Else the peer's certificate must be for `host`, unless the settings say otherwise.
+    ///   - timeout: for TCP and TLS together.
     package static func connect(
-        host: String, port: Int, timeout: Duration
+        host: String, port: Int, tls: TLSClientSettings? = nil, timeout: Duration
+    ) async throws(TCPClientError) -> TCPClient {
+        let deadline = ContinuousClock.now + timeout
+        let context: TLSClientContext?
+        do {
+            context = try tls.map { settings throws(TLSError) in try TLSClientContext(settings) }
+        } catch {
+            throw .tls(reason: error.description)
+        }
+        let attempt = ConnectionAttempt()
+        let client = try await open(host: host, port: port, tls: context, timeout: timeout, attempt)
+        if let established = attempt.handshake(of: client.channel) {
+            try await client.shakeHands(established, deadline: deadline)
+        }
+        return client
+    }
+
+    private static func open(
+        host: String, port: Int, tls: TLSClientContext?, timeout: Duration, _ attempt: ConnectionAttempt
     ) async throws(TCPClientError) -> TCPClient {
         let inbox = Inbox()
-        let attempt = ConnectionAttempt()
         let limit = TimeAmount(max(.zero, timeout))
         do {
             let bootstrap = ClientBootstrap(group: NIOSingletons.posixEventLoopGroup)
@@ -46,6 +69,12 @@ package final class TCPClient: Sendable {
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try attempt.began(channel)
+                        if let tls {
+                            let session = try TLSClientSession(tls, host: host)
+                            let handler = TLSClientHandler(session, eventLoop: channel.eventLoop)
+                            attempt.shakesHands(channel, handler.established)
+                            try channel.pipeline.syncOperations.addHandler(handler)
+                        }
                         try channel.pipeline.syncOperations.addHandler(InboundHandler(inbox: inbox))
                     }
                 }
@@ -62,8 +91,29 @@ package final class TCPClient: Sendable {
         }
     }
 
+    /// Waits for the end of the TLS handshake, and closes the connection when it fails.
+    private func shakeHands(
+        _ established: EventLoopFuture<Void>, deadline: ContinuousClock.Instant
+    ) async throws(TCPClientError) {
+        do {
+            try await limited(until: deadline) { try await established.get() }
+        } catch {
+            close()
+            throw error
+        }
+    }
+
     /// Returns when the bytes are handed to the operating system.
     package func write(_ bytes: [UInt8], deadline: ContinuousClock.Instant) async throws(TCPClientError) {
+        try await limited(until: deadline) {
+            try await self.channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
+        }
+    }
+
+    /// Runs `body`, and closes the connection at `deadline`, which ends it.
+    private func limited(
+        until deadline: ContinuousClock.Instant, _ body: () async throws -> Void
+    ) async throws(TCPClientError) {
         let expired = Mutex(false)
         let timeout = channel.eventLoop.scheduleTask(in: TimeAmount(ContinuousClock.now.duration(to: deadline))) {
             [channel] in
@@ -72,9 +122,12 @@ package final class TCPClient: Sendable {
         }
         defer { timeout.cancel() }
         do {
-            try await cancellable { try await self.channel.writeAndFlush(ByteBuffer(bytes: bytes)).get() }
+            try await cancellable(body)
+        } catch let error as TLSError {
+            throw .tls(reason: error.description)
         } catch {
-            throw expired.withLock { $0 } ? .timedOut : .closed(reason: inbox.endReason ?? describe(error))
+            if expired.withLock({ $0 }) { throw .timedOut }
+            throw .closed(reason: inbox.endReason ?? describe(error))
         }
     }
 
@@ -114,6 +167,7 @@ package final class TCPClient: Sendable {
 private final class ConnectionAttempt: Sendable {
     private struct State {
         var channels: [any Channel] = []
+        var handshakes: [ObjectIdentifier: EventLoopFuture<Void>] = [:]
         var isCancelled = false
     }
 
@@ -124,6 +178,15 @@ private final class ConnectionAttempt: Sendable {
             if state.isCancelled { throw CancellationError() }
             state.channels.append(channel)
         }
+    }
+
+    func shakesHands(_ channel: any Channel, _ established: EventLoopFuture<Void>) {
+        state.withLock { $0.handshakes[ObjectIdentifier(channel)] = established }
+    }
+
+    /// Nil without TLS.
+    func handshake(of channel: any Channel) -> EventLoopFuture<Void>? {
+        state.withLock { $0.handshakes[ObjectIdentifier(channel)] }
     }
 
     func cancel() {
@@ -256,6 +319,7 @@ private func describe(_ error: any Error) -> String {
             ?? "cannot connect to \(error.host):\(error.port)"
     case ChannelError.ioOnClosedChannel, ChannelError.alreadyClosed: "connection closed"
     case is CancellationError: "cancelled"
+    case let error as TCPClientError: error.description
     default: "\(error)"
     }
 }

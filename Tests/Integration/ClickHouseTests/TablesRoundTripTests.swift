@@ -50,11 +50,22 @@ struct TablesRoundTripTests {
         try await check(requests, in: .traces, signal: .traces, compression: .lz4)
     }
 
+    /// Scenario: the same with the tables of a later otelcol-contrib, for which metrics have whole seconds only.
+    /// Guarantees: as above, cut to what the types hold, event names included.
+    @Test("rows equal their items in tables of the later layout", arguments: Seeds.regression.prefix(2))
+    func laterLayout(seed: UInt64) async throws {
+        for (table, signal) in Self.tables {
+            var generator = OTLPGenerator(seed: seed)
+            let requests = (0..<30).map { _ in generator.request(signal).bytes }
+            try await check(requests, in: table, signal: signal, compression: .lz4, tableLayout: .v0_162)
+        }
+    }
+
     /// Scenario: tables with other types than the exporter's, a column more, and columns in another order.
     /// Guarantees: the values arrive, cut to what the types hold.
     @Test("other layouts hold the same values", arguments: Seeds.regression.prefix(2))
     func otherLayouts(seed: UInt64) async throws {
-        for (table, signal) in [(ClickHouseTable.traces, Signal.traces), (.logs, .logs), (.gauge, .metrics)] {
+        for (table, signal) in Self.tables {
             var generator = OTLPGenerator(seed: seed)
             let requests = (0..<30).map { _ in generator.request(signal).bytes }
             try await check(requests, in: table, signal: signal, compression: .lz4, layout: Self.otherLayouts[table])
@@ -88,7 +99,45 @@ struct TablesRoundTripTests {
         FilteredAttributes Map(LowCardinality(String), String), TimeUnix DateTime, Value Float32, SpanId String, TraceId String))
         ENGINE = MergeTree ORDER BY tuple()
         """,
+        .sum: otherMetricsLayout(
+            """
+            Value Nullable(Float64), IsMonotonic UInt8, AggregationTemporality Int64, Flags Nullable(UInt32),
+            \(otherExemplars)
+            """),
+        .histogram: otherMetricsLayout(
+            """
+            Count Nullable(UInt64), Sum Nullable(Float64), BucketCounts Array(UInt64), ExplicitBounds Array(Float64),
+            Min Nullable(Float64), Max Float64, AggregationTemporality Int32, Flags UInt32, \(otherExemplars)
+            """),
+        .exponentialHistogram: otherMetricsLayout(
+            """
+            Count UInt64, Sum Float64, Scale Int64, ZeroCount UInt64, PositiveOffset Nullable(Int32),
+            PositiveBucketCounts Array(Int64), NegativeOffset Int32, NegativeBucketCounts Array(UInt64), Min Float64,
+            Max Float64, AggregationTemporality Int32, Flags UInt32, \(otherExemplars)
+            """),
+        .summary: otherMetricsLayout(
+            """
+            Count Int64, Sum Nullable(Float64), Flags UInt32, ValueAtQuantiles Nested (Quantile Nullable(Float64),
+            Value Float64)
+            """),
     ]
+
+    private static let otherExemplars = """
+        Exemplars Nested (TimeUnix Int64, FilteredAttributes Map(String, Nullable(String)), TraceId String,
+        SpanId LowCardinality(String), Value Nullable(Float64))
+        """
+
+    private static func otherMetricsLayout(_ own: String) -> String {
+        """
+        (TimeUnix DateTime, Extra String DEFAULT 'x', ResourceAttributes Map(String, String),
+        ResourceSchemaUrl LowCardinality(String), ScopeName LowCardinality(String), ScopeVersion Nullable(String),
+        ScopeAttributes Map(LowCardinality(String), Nullable(String)), ScopeDroppedAttrCount UInt32,
+        ScopeSchemaUrl String, ServiceName String, MetricName LowCardinality(String),
+        MetricDescription LowCardinality(Nullable(String)), MetricUnit LowCardinality(String),
+        Attributes Map(String, String), StartTimeUnix Nullable(DateTime64(3)), \(own))
+        ENGINE = MergeTree ORDER BY tuple()
+        """
+    }
 
     /// Scenario: a table whose column has a type that cannot hold its values.
     /// Guarantees: an error that names table, column and type; the connection goes on.
@@ -145,7 +194,7 @@ struct TablesRoundTripTests {
 
     private func check(
         _ requests: [[UInt8]], in table: ClickHouseTable, signal: Signal, compression: BlockCompression,
-        layout: String? = nil
+        layout: String? = nil, tableLayout: ClickHouseExporterConfig.TableLayout = .v0_116
     ) async throws {
         let server = try server.get()
         let connection = try await server.connect(compression: compression)
@@ -153,12 +202,14 @@ struct TablesRoundTripTests {
         if let layout {
             _ = try await connection.execute("CREATE TABLE \(name) \(layout)")
         } else {
-            for statement in ClickHouseSchema(config: try Self.config(table, name)).createTables(for: table) {
+            let schema = ClickHouseSchema(config: try Self.config(table, name, tableLayout))
+            for statement in schema.createTables(for: table, hasTextIndexes: true) {
                 _ = try await connection.execute(statement)
             }
         }
         let encoder = table.makeEncoder(tableName: name)
-        let columns = encoder.columnNames + (layout == nil ? [] : encoder.optionalColumnNames)
+        let isPlain = layout == nil && tableLayout == .v0_116
+        let columns = encoder.columnNames + (isPlain ? [] : encoder.optionalColumnNames)
         // Twice with one encoder: the second block must know nothing of the first.
         let half = requests.count / 2
         try await Self.insert(Array(requests[..<half]), encoder, into: name, over: connection, columns: columns)
@@ -200,7 +251,9 @@ struct TablesRoundTripTests {
         }
     }
 
-    private static func config(_ table: ClickHouseTable, _ name: String) throws -> ClickHouseExporterConfig {
+    private static func config(
+        _ table: ClickHouseTable, _ name: String, _ layout: ClickHouseExporterConfig.TableLayout
+    ) throws -> ClickHouseExporterConfig {
         let position = ConfigPosition(source: "test", line: 1, column: 1)
         func map(_ pairs: [(String, ConfigValue)]) -> ConfigValue {
             .map(pairs.map { ConfigEntry(key: $0.0, keyPosition: position, node: ConfigNode($0.1, at: position)) })
@@ -211,7 +264,9 @@ struct TablesRoundTripTests {
             case .traces, .logs: (key, .string(name))
             default: ("metrics_tables", map([(table.rawValue, map([("name", .string(name))]))]))
             }
-        let block = map([("endpoint", .string("tcp://127.0.0.1:9000")), named])
+        let block = map([
+            ("endpoint", .string("tcp://127.0.0.1:9000")), ("table_layout", .string(layout.rawValue)), named,
+        ])
         return try ClickHouseExporterConfig.decode(ConfigNode(block, at: position), path: "")
     }
 }

@@ -88,20 +88,55 @@ import WriteAheadLog
         }
     }
 
+    @Test("a backlog enlarges the batch for an exporter that wants it, within its bytes")
+    func backlog() {
+        let settings = BatchSettings(sendBatchSize: 10, sendBatchMaxSize: 20, timeout: .seconds(1))
+        var cutter = BatchCutter(settings: settings)
+        for sequence in UInt64(1)...3 { cutter.add(record(sequence, 13), now: .zero) }
+        // 39 items are not two batches of 20 yet.
+        #expect(cutter.wantsMore(backlogItems: 50))
+        #expect(cutter.next(now: .zero, backlogItems: 50)?.itemCount == 13)
+        for sequence in UInt64(4)...9 { cutter.add(record(sequence, 13), now: .zero) }
+        #expect(!cutter.wantsMore(backlogItems: 50))
+        #expect(!cutter.wantsMore(backlogItems: nil))
+        let large = cutter.next(now: .zero, backlogItems: 50)
+        #expect(large?.itemCount == 50)
+        #expect(large?.trigger == .size)
+        #expect(large?.ranges.last == ItemRange(sequence: 5, items: 0..<11))
+        #expect(cutter.next(now: .zero)?.itemCount == 15)
+
+        var single = BatchCutter(settings: nil)
+        for sequence in UInt64(1)...9 { single.add(record(sequence, 13), now: .zero) }
+        #expect(single.next(now: .zero, backlogItems: 50)?.ranges.count == 4)
+        #expect(single.next(now: .zero)?.ranges.count == 1)
+
+        var heavy = BatchCutter(settings: settings)
+        let bytes = [UInt8](repeating: 0, count: BatchCutter.backlogBytesMax / 4)
+        for sequence in UInt64(1)...9 {
+            var record = record(sequence, 13)
+            record.payload = bytes
+            heavy.add(record, now: .zero)
+        }
+        #expect(!heavy.wantsMore(backlogItems: 1000))
+        #expect(heavy.next(now: .zero, backlogItems: 1000)?.ranges.count == 4)
+    }
+
     @Test("random records: batches keep to the limits, the order and the partitions", arguments: UInt64(1)...30)
     func model(seed: UInt64) {
         var random = SplitMix(seed)
         let size = Int.random(in: 0...20, using: &random)
         let settings = BatchSettings(
             sendBatchSize: size, sendBatchMaxSize: Bool.random(using: &random) ? 0 : size + 3, timeout: .seconds(1))
+        let backlogItems = Bool.random(using: &random) ? nil : Int.random(in: 1...100, using: &random)
+        let largest = max(settings.sendBatchMaxSize, backlogItems ?? 0)
         var cutter = BatchCutter(settings: settings)
         var expected: [UInt64: [ItemRange]] = [:]
         var cut: [UInt64: [ItemRange]] = [:]
         var now = Duration.zero
         func take(flush: Bool) {
-            while let batch = cutter.next(now: now, flush: flush) {
+            while let batch = cutter.next(now: now, flush: flush, backlogItems: backlogItems) {
                 #expect(Set(batch.records.map(\.partition)).count == 1)
-                if settings.sendBatchMaxSize > 0 { #expect(batch.itemCount <= settings.sendBatchMaxSize) }
+                if settings.sendBatchMaxSize > 0 { #expect(batch.itemCount <= largest) }
                 if batch.trigger == .size, size > 0 { #expect(batch.itemCount >= size) }
                 #expect(batch.itemCount == batch.records.reduce(0) { $0 + $1.items.count })
                 for range in batch.ranges { cut[batch.records[0].partition, default: []] += single(range) }

@@ -46,6 +46,8 @@ final class ScriptedExporter: Exporter {
     private let timeline: Timeline
     private let script: Script
     private let log = Mutex<(attempts: [Attempt], delivered: [Int], running: Int, peak: Int)>(([], [], 0, 0))
+    private let preference = Mutex<Int?>(nil)
+    var preferredBacklogItems: Int? { preference.withLock { $0 } }
 
     init(_ timeline: Timeline, script: @escaping Script = { (_) throws(ExportError) in .complete }) {
         self.timeline = timeline
@@ -54,6 +56,7 @@ final class ScriptedExporter: Exporter {
 
     func start() async throws {}
     func stop() async {}
+    func prefer(backlogItems: Int) { preference.withLock { $0 = backlogItems } }
 
     func export(_ batch: Batch) async throws(ExportError) -> Delivery {
         var attempt = Attempt(

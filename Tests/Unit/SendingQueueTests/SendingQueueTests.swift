@@ -113,6 +113,29 @@ import WriteAheadLog
         _ = await rig.stop()
     }
 
+    @Test("what waited while the backend was busy goes out in one large batch")
+    func backlog() async throws {
+        let rig = Rig()
+        let gate = Mutex(false)
+        let exporter = rig.exporter { (_) throws(ExportError) in
+            while !gate.withLock({ $0 }) { await Task.yield() }
+            return .complete
+        }
+        exporter.prefer(backlogItems: 1000)
+        rig.add(exporter) { $0.queue.numConsumers = 1 }
+        try await rig.start(batch: BatchSettings(sendBatchSize: 10, sendBatchMaxSize: 10, timeout: .seconds(1)))
+        try await rig.send(telemetry(0..<10)).get()
+        await rig.until("the first is on its way") { exporter.attempts.count == 1 }
+        for start in stride(from: 10, to: 2000, by: 10) { try await rig.send(telemetry(start..<(start + 10))).get() }
+        gate.withLock { $0 = true }
+        await rig.until("all ended") { exporter.delivered.count == 2000 }
+        #expect(exporter.delivered == Array(0..<2000))
+        let sizes = exporter.attempts.map(\.items.count)
+        #expect(sizes.contains(1000), "\(sizes)")
+        #expect(sizes.count <= 6, "\(sizes)")
+        _ = await rig.stop()
+    }
+
     @Test("while dead letters cannot be kept the batch stays in the log")
     func fullDeadLetters() async throws {
         let rig = Rig(letters: DeadLetterBox(refusals: 2))

@@ -1,5 +1,6 @@
 import ClickHouseNative
 import Component
+import HTTPClient
 import Testing
 
 @testable import Exporters
@@ -20,6 +21,7 @@ struct ClickHouseConfigTests {
         #expect(config.ttl == .zero)
         #expect(config.createSchema)
         #expect(!config.asyncInsert)
+        #expect(config.backlogBatchSize == 65_536)
         #expect(
             ClickHouseTable.allCases.map(config.tableName) == [
                 "otel_traces", "otel_logs", "otel_metrics_gauge", "otel_metrics_sum", "otel_metrics_histogram",
@@ -55,12 +57,36 @@ struct ClickHouseConfigTests {
         #expect(named.tableName(.sum) == "otel_metrics_sum")
     }
 
+    @Test("the endpoint says whether TLS is spoken, the block with whom")
+    func tls() throws {
+        #expect(try config(["endpoint": "tcp://a", "tls": block(["insecure": true])]).tls == nil)
+        #expect(try config(["endpoint": "tcp://a?skip_verify=true"]).tls == nil)
+        for endpoint: ConfigValue in ["tcp://a?secure=true", "https://a"] {
+            let plain = try #require(try config(["endpoint": endpoint]).tls)
+            #expect(!plain.skipsVerification && plain.certificateAuthorities == nil)
+            let own = try config([
+                "endpoint": endpoint, "tls": block(["ca_file": "/ca", "server_name_override": "b"]),
+            ])
+            #expect(own.tls?.certificateAuthorities == .file("/ca"))
+            #expect(own.tls?.serverName == "b")
+        }
+        #expect(try config(["endpoint": "tcp://a?secure=true&skip_verify=true"]).tls?.skipsVerification == true)
+    }
+
     @Test("errors")
     func errors() {
         let cases: [(KeyValuePairs<String, ConfigValue>, String)] = [
             (["database": "x"], "endpoint must be specified"), (["endpoint": "a:9000"], "endpoint must be url format"),
-            (["endpoint": "tcp://a?secure=true"], "TLS for the native protocol (secure=true) is not supported"),
+            (
+                ["endpoint": "tcp://a", "tls": block(["ca_file": "/x"])],
+                "the endpoint is one without TLS, for which \"tls\" has no effect"
+            ),
+            (
+                ["endpoint": "tcp://a?secure=1", "tls": block(["cert_file": "/x"])],
+                "provide both certificate and key, or neither"
+            ),
             (["endpoint": "tcp://a", "ttl": "-1h"], "'ttl' must be non-negative"),
+            (["endpoint": "tcp://a", "backlog_batch_size": -1], "'backlog_batch_size' must be non-negative"),
             (["endpoint": "tcp://a", "compress": "gzip"], "compress: gzip is not supported"),
             (["endpoint": "tcp://a", "compress": "lzma"], "unknown compress \"lzma\""),
             (["endpoint": "tcp://a", "logs_table_name": ""], "the name of the logs table is empty"),

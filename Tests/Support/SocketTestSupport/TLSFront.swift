@@ -1,0 +1,45 @@
+internal import Foundation
+
+/// TLS in front of a plain TCP server on 127.0.0.1, in a process of its own: Tests/Integration/python/tls_front.py.
+package final class TLSFront: Sendable {
+    package let port: Int
+    /// Open as long as the front is to live.
+    private let input: Pipe
+    private let process: Process
+
+    /// Makes the certificates that the script describes, `<name>.pem` and `<name>.key`, in `directory`.
+    package static func makeCertificates(in directory: String) async throws {
+        _ = try await run(["python3", script, "certificates", directory])
+    }
+
+    /// - Parameters:
+    ///   - certificate: the name of one in `directory`.
+    ///   - clientAuthority: the name of the authority that clients must have a certificate of; nil: they need none.
+    package init(
+        to targetPort: Int, certificate: String, in directory: String, clientAuthority: String? = nil
+    ) throws {
+        process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments =
+            ["python3", Self.script, "serve", directory, certificate, "\(targetPort)"]
+            + (clientAuthority.map { [$0] } ?? [])
+        let output = Pipe()
+        input = Pipe()
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        guard text.hasPrefix("READY "), let port = Int(text.dropFirst(6).prefix { $0.isNumber }) else {
+            throw TestSocketError(description: "the TLS front did not start: \(text)")
+        }
+        self.port = port
+    }
+
+    deinit { process.terminate() }
+
+    private static var script: String {
+        var directory = URL(fileURLWithPath: #filePath)
+        for _ in 0..<3 { directory.deleteLastPathComponent() }
+        return directory.appendingPathComponent("Integration/python/tls_front.py").path
+    }
+}

@@ -67,8 +67,8 @@ extension EndToEnd {
                     traces: {receivers: [otlp], processors: [\(isBatched ? "batch" : "")], exporters: [nop]}
                 """
             try await withCollector(config) { collector in
-                var generator = RealisticRequests(seed: 4)
-                let file = try write(grpcFrame(generator.nginxRequest(spanCount: 5)), "body", in: collector.directory)
+                var generator = TelemetryGenerator(.nginx, seed: 4)
+                let file = try write(grpcFrame(generator.request(itemCount: 5)), "body", in: collector.directory)
                 let result = try await runSubprocess([
                     "h2load", "-n", "20000", "-c", "4", "-m", "10", "-d", file.path, "-H",
                     "content-type: application/grpc",

@@ -60,6 +60,7 @@ let package = Package(
         cLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         cLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         .systemLibrary(name: "CMalloc", path: "Sources/CLibraries/CMalloc"),
+        .target(name: "CLoader", path: "Sources/CLibraries/CLoader"),
         .target(name: "CRE2", path: "Sources/CLibraries/CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CChecksum", path: "Sources/CLibraries/CChecksum"),
         .target(
@@ -72,12 +73,12 @@ let package = Package(
         module("OTLP", ["CRPCMessages", "CProtobufC", "COpenSSL", "RegularExpression"]),
         module("WriteAheadLog", ["Compression"]),
         module("ClickHouseNative", ["Compression"]),
-        module("Transport", nio + ["CNGHTTP2"]),
+        module("Transport", nio + ["CNGHTTP2", "COpenSSL"]),
         module("HTTPClient", ["CCurl"]),
         module("TelemetryGenerator", ["OTLP"]),
 
         // Contracts, and what is built on them.
-        module("Component", ["OTLP", "WriteAheadLog", "CMalloc", logging]),
+        module("Component", ["OTLP", "WriteAheadLog", "CLoader", "CMalloc", logging]),
         module("SendingQueue", ["Component", "OTLP", "WriteAheadLog", logging]),
         module("Receivers", nio + ["Component", "OTLP", "Compression", "Transport", logging]),
         module("Processors", ["Component", "OTLP", "RegularExpression", logging]),
@@ -99,7 +100,8 @@ let package = Package(
             ],
             path: "Sources/otelcol", swiftSettings: settings),
         .executableTarget(
-            name: "otelgen", dependencies: ["TelemetryGenerator", "OTLP", "Compression", argumentParser],
+            name: "otelgen",
+            dependencies: ["TelemetryGenerator", "OTLP", "Compression", "HTTPClient", argumentParser],
             path: "Sources/otelgen", swiftSettings: settings),
 
         // Tests.

@@ -24,7 +24,7 @@ package final class TestSocket: Sendable {
         guard unsafe inet_pton(AF_INET, String(parts[0]), &peer.sin_addr) == 1 else {
             throw TestSocketError(description: "no IPv4 address: \(address)")
         }
-        var timeout = timeval(tv_sec: 60, tv_usec: 0)
+        var timeout = timeval(tv_sec: 300, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             unsafe setsockopt(descriptor, SOL_SOCKET, option, &timeout, socklen_t(MemoryLayout<timeval>.size))
         }

@@ -198,7 +198,7 @@ import WriteAheadLog
         await log.close()
     }
 
-    @Test("a queue's batches that expire come back by themselves", .timeLimit(.minutes(5)))
+    @Test("a queue's batches that expire come back by themselves", .timeLimit(.minutes(10)))
     func queueToRedrive() async throws {
         let log = try directory.open()
         let letters = try deadLetters(log)

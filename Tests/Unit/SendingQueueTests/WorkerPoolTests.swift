@@ -5,7 +5,7 @@ import Testing
 @testable import SendingQueue
 
 /// Work runs on the pool's own threads, few of them, and calls that block do not stop the others.
-@Suite(.timeLimit(.minutes(1))) struct WorkerPoolTests {
+@Suite(.timeLimit(.minutes(10))) struct WorkerPoolTests {
     @Test("tasks and their children run on the pool, resumed after every suspension")
     func runs() async {
         let pool = WorkerPool(threadCount: 2)
@@ -29,6 +29,7 @@ import Testing
         let pool = WorkerPool(threadCount: 1, threadCountMax: 3)
         let blocked = Blocker()
         let blockers = (0..<2).map { _ in Task(executorPreference: pool) { blocked.wait() } }
+        while blocked.waiting < 2 { await Task.yield() }
         await Task(executorPreference: pool) {}.value
         #expect(pool.threadCount == 3)
         blocked.open()
@@ -39,8 +40,13 @@ import Testing
 /// Blocks the threads that wait, as a blocking call does.
 private final class Blocker: Sendable {
     private let isOpen = Atomic(false)
+    private let waitingCount = Atomic(0)
+
+    /// Threads that have come to wait.
+    var waiting: Int { waitingCount.load(ordering: .acquiring) }
 
     func wait() {
+        waitingCount.add(1, ordering: .acquiringAndReleasing)
         while !isOpen.load(ordering: .acquiring) { sched_yield() }
     }
 

@@ -99,7 +99,7 @@ let package = Package(
             ],
             path: "Sources/otelcol", swiftSettings: settings),
         .executableTarget(
-            name: "otelgen", dependencies: ["TelemetryGenerator", "OTLP", "Compression", argumentParser],
+            name: "otelgen", dependencies: ["TelemetryGenerator", "OTLP", "Compression", "HTTPClient", argumentParser],
             path: "Sources/otelgen", swiftSettings: settings),
 
         // Tests.
@@ -119,6 +119,7 @@ let package = Package(
         unitTests("TransportTests", ["Transport", "SocketTestSupport"]),
         unitTests("HTTPClientTests", ["HTTPClient", "HTTPTestServer"]),
         unitTests("TelemetryGeneratorTests", ["TelemetryGenerator", "OTLP"]),
+        unitTests("OtelgenTests", ["otelgen"]),
         unitTests("SendingQueueTests", ["SendingQueue", "Component", "OTLP", "WriteAheadLog", logging]),
         unitTests(
             "ProcessorsTests", ["Processors", "Component", "OTLP", "RegularExpression", "TestSupport", logging]),
@@ -138,7 +139,8 @@ let package = Package(
             "CollectorTests",
             ["Collector", "Component", "OTLP", "WriteAheadLog", "SendingQueue", logging]),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["otelcol", "TelemetryGenerator", "TestSupport", "HTTPTestServer"],
+            name: "IntegrationTests",
+            dependencies: ["otelcol", "otelgen", "TelemetryGenerator", "TestSupport", "HTTPTestServer"],
             path: "Tests/Integration/CollectorTests", swiftSettings: settings),
         .testTarget(
             name: "ClickHouseTests",

@@ -110,6 +110,14 @@ let package = Package(
         testSupport("SocketTestSupport"),
         testSupport("HTTPTestServer"),
         testSupport("LogTestSupport", ["WriteAheadLog"]),
+        .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
+        testSupport(
+            "HotPaths",
+            [
+                "CAllocationCounter", "ClickHouseNative", "Compression", "Exporters", "OTLP", "RegularExpression",
+                "TelemetryGenerator", "Transport", "WriteAheadLog",
+            ]),
+        unitTests("AllocationTests", ["HotPaths"]),
         unitTests("CompressionTests", ["Compression", "CChecksum"]),
         unitTests("RegularExpressionTests", ["RegularExpression"]),
         unitTests(
@@ -159,10 +167,14 @@ let package = Package(
 
 // Benchmarks: see docs/performance.md.
 if Context.environment["OTELCOL_BENCHMARKS"] != nil {
-    package.targets.append(
+    package.targets += [
         .executableTarget(
             name: "WriteAheadLogBenchmark", dependencies: ["WriteAheadLog"],
-            path: "Tests/Benchmarks/WriteAheadLogBenchmark", swiftSettings: settings))
+            path: "Tests/Benchmarks/WriteAheadLogBenchmark", swiftSettings: settings),
+        .executableTarget(
+            name: "MicroBenchmark", dependencies: ["HotPaths"], path: "Tests/Benchmarks/MicroBenchmark",
+            swiftSettings: settings),
+    ]
 }
 
 // Fuzzers need the sanitizer's runtime as their main program, so they join on demand: see docs/testing.md.

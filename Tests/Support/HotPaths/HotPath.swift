@@ -21,6 +21,13 @@ package struct HotPath: Sendable {
     /// Does the work once.
     package let run: @Sendable () async throws -> Void
 
+    package init(name: String, itemCount: Int, byteCount: Int, run: @escaping @Sendable () async throws -> Void) {
+        self.name = name
+        self.itemCount = itemCount
+        self.byteCount = byteCount
+        self.run = run
+    }
+
     /// How often one run asks for memory, once everything that is kept between runs is there.
     ///
     /// Only what the calling thread allocates counts, which is all of it: no piece waits for another thread.
@@ -77,9 +84,7 @@ private struct Request {
                 var assembler = GRPCMessageAssembler(limit: 1 << 30)
                 for start in stride(from: 0, to: framed.count, by: 16_384) {
                     let part = framed[start..<min(start + 16_384, framed.count)]
-                    try unsafe part.withUnsafeBytes { bytes throws(GRPCFramingError) in
-                        try unsafe assembler.append(bytes)
-                    }
+                    try unsafe part.withUnsafeBytes { try unsafe assembler.append($0) }
                 }
                 _ = try assembler.finish()
             },
@@ -148,7 +153,7 @@ private struct Request {
         let zipped = try compress(bytes, encoding: .gzip)
         return [
             path("lz4 block") {
-                _ = [UInt8](unsafeUninitializedCapacity: lz4BlockBound(bytes.count)) { target, count in
+                _ = unsafe [UInt8](unsafeUninitializedCapacity: lz4BlockBound(bytes.count)) { target, count in
                     unsafe bytes.withUnsafeBytes { source in
                         unsafe count = lz4CompressBlock(source, into: UnsafeMutableRawBufferPointer(target)) ?? 0
                     }

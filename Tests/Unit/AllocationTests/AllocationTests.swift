@@ -4,7 +4,7 @@ import Testing
 
 /// The hot path does not ask for more memory than it did: not once per item where it was once per request.
 ///
-/// Counts are of the build that the tests are of; `scripts/bench micro` has those of the release build.
+/// Counts are of the build that the tests are of; `MicroBenchmark` prints those of the release build.
 @Suite struct AllocationTests {
     /// Allocations allowed for one request of 512 spans, by hot path.
     private static let thresholds: [String: Int] = {
@@ -18,7 +18,7 @@ import Testing
     private static let paths: Result<[HotPath], any Error> = Result { try HotPath.all() }
 
     /// Scenario: every hot path, run on requests of 512 spans of every shape.
-    /// Guarantees: it allocates at most as often as `Tests/Benchmarks/allocations.json` says, and each is in there.
+    /// Guarantees: it allocates at most as often as `allocations.json` says, and each is in there.
     @Test func allocationsStayWithinTheirThresholds() async throws {
         let paths = try Self.paths.get()
         var measured: [String: Int] = [:]

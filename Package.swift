@@ -112,6 +112,14 @@ let package = Package(
         testSupport("SocketTestSupport"),
         testSupport("HTTPTestServer"),
         testSupport("LogTestSupport", ["WriteAheadLog"]),
+        .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
+        testSupport(
+            "HotPaths",
+            [
+                "CAllocationCounter", "ClickHouseNative", "Compression", "Exporters", "OTLP", "RegularExpression",
+                "TelemetryGenerator", "Transport", "WriteAheadLog",
+            ]),
+        unitTests("AllocationTests", ["HotPaths"]),
         unitTests("CompressionTests", ["Compression", "CChecksum"]),
         unitTests("RegularExpressionTests", ["RegularExpression"]),
         unitTests(
@@ -121,6 +129,7 @@ let package = Package(
         unitTests("TransportTests", ["Transport", "SocketTestSupport"]),
         unitTests("HTTPClientTests", ["HTTPClient", "HTTPTestServer"]),
         unitTests("TelemetryGeneratorTests", ["TelemetryGenerator", "OTLP"]),
+        unitTests("OtelgenTests", ["otelgen"]),
         unitTests("SendingQueueTests", ["SendingQueue", "Component", "OTLP", "WriteAheadLog", logging]),
         unitTests(
             "ProcessorsTests", ["Processors", "Component", "OTLP", "RegularExpression", "TestSupport", logging]),
@@ -140,7 +149,8 @@ let package = Package(
             "CollectorTests",
             ["Collector", "Component", "OTLP", "WriteAheadLog", "SendingQueue", logging]),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["otelcol", "TelemetryGenerator", "TestSupport", "HTTPTestServer"],
+            name: "IntegrationTests",
+            dependencies: ["otelcol", "otelgen", "TelemetryGenerator", "TestSupport", "HTTPTestServer"],
             path: "Tests/Integration/CollectorTests", swiftSettings: settings),
         .testTarget(
             name: "ClickHouseTests",
@@ -159,10 +169,14 @@ let package = Package(
 
 // Benchmarks: see docs/performance.md.
 if Context.environment["OTELCOL_BENCHMARKS"] != nil {
-    package.targets.append(
+    package.targets += [
         .executableTarget(
             name: "WriteAheadLogBenchmark", dependencies: ["WriteAheadLog"],
-            path: "Tests/Benchmarks/WriteAheadLogBenchmark", swiftSettings: settings))
+            path: "Tests/Benchmarks/WriteAheadLogBenchmark", swiftSettings: settings),
+        .executableTarget(
+            name: "MicroBenchmark", dependencies: ["HotPaths"], path: "Tests/Benchmarks/MicroBenchmark",
+            swiftSettings: settings),
+    ]
 }
 
 // Fuzzers need the sanitizer's runtime as their main program, so they join on demand: see docs/testing.md.

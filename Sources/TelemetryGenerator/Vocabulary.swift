@@ -27,7 +27,7 @@ struct Vocabulary: Sendable {
     static let userAgents: [StaticString] = [
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/129.0.0.0 Safari/537.36",
         "curl/8.5.0", "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15",
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:131.0)",
+        "kube-probe/1.29",
     ]
 
     private static let paths = [

@@ -1,5 +1,6 @@
 import HTTPClient
 import HTTPTestServer
+import Synchronization
 import Testing
 
 /// Every way in which a peer can answer, or fail to, ends the request once, in time, and as what it is.
@@ -145,6 +146,36 @@ import Testing
         try await withServer(answer: { _ in .raw(text) }) { client, server in
             let error = try await failure(of: client, HTTPClientRequest(url: server.url, body: [1]))
             #expect([.sendReceive, .invalidRequest].contains(error.kind))
+        }
+    }
+
+    /// Scenario: the server reads a request on a connection that is open already, and is gone before it answers.
+    /// Guarantees: although another attempt finds nobody, the error does not say that the request never got there.
+    @Test func aRequestThatWasSentIsNoConnectError() async throws {
+        let running = Mutex<HTTPTestServer?>(nil)
+        let answer: @Sendable (HTTPTestServer.Request) -> HTTPTestServer.Answer = { request in
+            guard request.body == [2] else { return .respond(status: 200) }
+            running.withLock(\.self)?.stop()
+            return .raw("")
+        }
+        try await withServer(answer: answer) { client, server in
+            running.withLock { $0 = server }
+            #expect(try await client.send(HTTPClientRequest(url: server.url, body: [1])).status == 200)
+            let error = try await failure(of: client, HTTPClientRequest(url: server.url, body: [2]))
+            #expect(error.kind == .sendReceive)
+            let next = try await failure(of: client, HTTPClientRequest(url: server.url, body: [3]))
+            #expect(next.kind == .connect)
+        }
+    }
+
+    @Test func trailersAreNoHeaders() async throws {
+        let answer =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Head: 1\r\n\r\n2\r\nok\r\n0\r\nX-Tail: 2\r\n\r\n"
+        try await withServer(answer: { _ in .raw(answer) }) { client, server in
+            let response = try await client.send(HTTPClientRequest(url: server.url))
+            #expect(response.body == Array("ok".utf8))
+            #expect(response.header("x-head") == "1" && response.trailer("x-head") == nil)
+            #expect(response.trailer("x-tail") == "2" && response.header("x-tail") == nil)
         }
     }
 

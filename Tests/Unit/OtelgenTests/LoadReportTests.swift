@@ -4,12 +4,12 @@ import Testing
 
 /// Sets of numbers stay exact, whatever the order in which answers come.
 @Suite struct NumberRangesTests {
-    /// Scenario: 200 ranges that do not overlap, added in a random order.
+    /// Scenario: 60 ranges that do not overlap, added in a random order.
     /// Guarantees: the ranges are the numbers that were added, as few as can be, at every step.
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
     func rangesJoin(seed: UInt64) {
         var random = Generator(state: seed)
-        let all = (0..<200 as Range<UInt64>).map { $0 * 5..<$0 * 5 + 5 }.shuffled(using: &random)
+        let all = (0..<60 as Range<UInt64>).map { $0 * 5..<$0 * 5 + 5 }.shuffled(using: &random)
         var ranges = NumberRanges()
         var numbers: Set<UInt64> = []
         for range in all {
@@ -18,8 +18,8 @@ import Testing
             #expect(ranges.ranges.flatMap(Array.init) == numbers.sorted())
             #expect(zip(ranges.ranges, ranges.ranges.dropFirst()).allSatisfy { $0.upperBound < $1.lowerBound })
         }
-        #expect(ranges.ranges == [0..<1000])
-        #expect(ranges.count == 1000)
+        #expect(ranges.ranges == [0..<300])
+        #expect(ranges.count == 300)
     }
 
     private struct Generator: RandomNumberGenerator {

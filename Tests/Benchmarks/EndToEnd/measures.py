@@ -9,8 +9,8 @@ import tempfile
 import time
 
 from client import Client
-from collector import Collector, Failure, free_port, total, wait_until
-from sinks import ClickHouseSink, Sinks
+from collector import Collector, Failure, total
+from sinks import Sinks
 
 MIB = 1 << 20
 
@@ -29,17 +29,16 @@ class Bench:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     @contextlib.contextmanager
-    def collector(self, scenario, binary, sink=None, sink_port=None):
+    def collector(self, scenario, binary, sink):
         """A collector that is not started yet, with a directory of its own; nothing of it stays."""
         directory = tempfile.mkdtemp(prefix=f"{scenario.name}-", dir=self.directory)
         variables = {
             "batch_size": scenario.batch[0], "batch_max": scenario.batch[1], "compression": scenario.compression,
-            **(sink.variables if sink else {"sink": sink_port}),
+            **sink.variables,
         }
         collector = Collector(binary, scenario.config, directory, variables)
-        if sink:
-            sink.reset()
-            sink.attach(collector)
+        sink.reset()
+        sink.attach(collector)
         try:
             yield collector
         finally:
@@ -180,26 +179,24 @@ def backlog(bench, scenario, binary):
     items = scenario.payload.items
     bytes_wanted = bench.options.backlog_gib * 1024 * MIB
     requests = round(bytes_wanted / os.path.getsize(client.body) / 16) * 16
-    port = free_port()
-    with bench.collector(scenario, binary, sink_port=port) as collector:
-        collector.start()
-        answers = client.send(collector.ports["grpc"], requests)
-        check_counters(collector, requests * items)
-        filling = collector.memory_mib("VmHWM")
-        collector.stop()
-        opened = collector.start(pause=0.0005)
-        opened_memory = collector.memory_mib("VmRSS")
-        directory = tempfile.mkdtemp(dir=bench.directory)
-        sink = ClickHouseSink(directory, port)
+    sink = bench.sinks.get(scenario.sink)
+    with bench.collector(scenario, binary, sink) as collector:
+        sink.down()
         try:
-            before, started = collector.processor_seconds(), time.monotonic()
-            await_delivery(sink, requests * items)
-            seconds = time.monotonic() - started
-            draining = collector.memory_mib("VmHWM")
-            used = collector.stop() - before
+            collector.start()
+            answers = client.send(collector.ports["grpc"], requests)
+            check_counters(collector, requests * items)
+            filling = collector.memory_mib("VmHWM")
+            collector.stop()
+            opened = collector.start(pause=0.0005)
+            opened_memory = collector.memory_mib("VmRSS")
         finally:
-            sink.close()
-            shutil.rmtree(directory, ignore_errors=True)
+            sink.up()
+        before, started = collector.processor_seconds(), time.monotonic()
+        await_delivery(sink, requests * items)
+        seconds = time.monotonic() - started
+        draining = collector.memory_mib("VmHWM")
+        used = collector.stop() - before
     return {
         "backlog_gib": requests * os.path.getsize(client.body) / MIB / 1024,
         "fill_items_per_second": requests * items / answers.seconds,

@@ -28,7 +28,10 @@ def parse(arguments):
     parser.add_argument("--independent-sink", action="store_true", help="otlphttp: count with Google's protobuf; slow")
     parser.add_argument("--directory", help="where logs and files of the runs go (the temporary directory)")
     parser.add_argument("--json", metavar="FILE", help="write every round's figures there")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.rounds < 1 or (options.requests is not None and options.requests < 1):
+        parser.error("--rounds and --requests must be at least 1")
+    return options
 
 
 def show_list():

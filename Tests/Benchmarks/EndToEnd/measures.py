@@ -9,8 +9,8 @@ import tempfile
 import time
 
 from client import Client
-from collector import Collector, Failure, free_port, total, wait_until
-from sinks import ClickHouseSink, Sinks
+from collector import Collector, Failure, total
+from sinks import Sinks
 
 MIB = 1 << 20
 
@@ -29,17 +29,16 @@ class Bench:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     @contextlib.contextmanager
-    def collector(self, scenario, binary, sink=None, sink_port=None):
+    def collector(self, scenario, binary, sink):
         """A collector that is not started yet, with a directory of its own; nothing of it stays."""
         directory = tempfile.mkdtemp(prefix=f"{scenario.name}-", dir=self.directory)
         variables = {
             "batch_size": scenario.batch[0], "batch_max": scenario.batch[1], "compression": scenario.compression,
-            **(sink.variables if sink else {"sink": sink_port}),
+            **sink.variables,
         }
         collector = Collector(binary, scenario.config, directory, variables)
-        if sink:
-            sink.reset()
-            sink.attach(collector)
+        sink.reset()
+        sink.attach(collector)
         try:
             yield collector
         finally:
@@ -53,11 +52,11 @@ class Bench:
         )
 
     def run(self, scenario, binary):
-        return globals()[scenario.measure](self, scenario, binary)
+        return MEASURES[scenario.measure](self, scenario, binary)
 
 
-def await_delivery(sink, expected, what="delivered", silence=60):
-    """Waits until `expected` items have arrived; fails when for `silence` seconds nothing does."""
+def await_delivery(sink, expected, what="delivered", silence=30):
+    """Waits until `expected` items have arrived, and returns their number; fails when for `silence` seconds none does."""
     delivered, changed = sink.delivered(), time.monotonic()
     while delivered < expected:
         time.sleep(0.02)
@@ -68,10 +67,11 @@ def await_delivery(sink, expected, what="delivered", silence=60):
             break
     if delivered != expected:
         raise Failure(f"{what} {delivered:,} of {expected:,} items")
+    return delivered
 
 
 def check_counters(collector, expected):
-    """The receiver has accepted `expected` items, and nothing was refused or given up anywhere."""
+    """The receiver has accepted `expected` items, and nothing was refused or given up anywhere; returns the accepted."""
     series = collector.metrics()
     accepted = int(total(series, "otelcol_receiver_accepted_"))
     refused = int(total(series, "otelcol_receiver_refused_"))
@@ -80,6 +80,7 @@ def check_counters(collector, expected):
     for name in ("send_failed", "enqueue_failed"):
         if lost := int(total(series, f"otelcol_exporter_{name}_")):
             raise Failure(f"{lost:,} items counted as {name}")
+    return accepted
 
 
 def load(collector, client, sink, scenario, requests, **changes):
@@ -95,9 +96,9 @@ def load(collector, client, sink, scenario, requests, **changes):
     before, started = collector.processor_seconds(), time.monotonic()
     answers = client.send(port, requests, **changes)
     expected = (warm + requests) * items
-    await_delivery(sink, expected)
+    delivered = await_delivery(sink, expected)
     seconds = time.monotonic() - started
-    check_counters(collector, expected)
+    accepted = check_counters(collector, expected)
     memory = collector.memory_mib("VmHWM")
     used = collector.stop() - before
     if scenario.sink != "nop":
@@ -112,8 +113,8 @@ def load(collector, client, sink, scenario, requests, **changes):
         "p50_ms": answers.latency(0.5) * 1e3,
         "p99_ms": answers.latency(0.99) * 1e3,
         "max_ms": answers.latency(1) * 1e3,
-        "accepted": measured,
-        "delivered": measured,
+        "accepted": accepted - warm * items,
+        "delivered": delivered - warm * items,
         "client_seconds": answers.seconds,
         "processor_seconds": used,
     }
@@ -180,26 +181,24 @@ def backlog(bench, scenario, binary):
     items = scenario.payload.items
     bytes_wanted = bench.options.backlog_gib * 1024 * MIB
     requests = round(bytes_wanted / os.path.getsize(client.body) / 16) * 16
-    port = free_port()
-    with bench.collector(scenario, binary, sink_port=port) as collector:
-        collector.start()
-        answers = client.send(collector.ports["grpc"], requests)
-        check_counters(collector, requests * items)
-        filling = collector.memory_mib("VmHWM")
-        collector.stop()
-        opened = collector.start(pause=0.0005)
-        opened_memory = collector.memory_mib("VmRSS")
-        directory = tempfile.mkdtemp(dir=bench.directory)
-        sink = ClickHouseSink(directory, port)
+    sink = bench.sinks.get(scenario.sink)
+    with bench.collector(scenario, binary, sink) as collector:
+        sink.down()
         try:
-            before, started = collector.processor_seconds(), time.monotonic()
-            await_delivery(sink, requests * items)
-            seconds = time.monotonic() - started
-            draining = collector.memory_mib("VmHWM")
-            used = collector.stop() - before
+            collector.start()
+            answers = client.send(collector.ports["grpc"], requests)
+            check_counters(collector, requests * items)
+            filling = collector.memory_mib("VmHWM")
+            collector.stop()
+            opened = collector.start(pause=0.0005)
+            opened_memory = collector.memory_mib("VmRSS")
         finally:
-            sink.close()
-            shutil.rmtree(directory, ignore_errors=True)
+            sink.up()
+        before, started = collector.processor_seconds(), time.monotonic()
+        await_delivery(sink, requests * items)
+        seconds = time.monotonic() - started
+        draining = collector.memory_mib("VmHWM")
+        used = collector.stop() - before
     return {
         "backlog_gib": requests * os.path.getsize(client.body) / MIB / 1024,
         "fill_items_per_second": requests * items / answers.seconds,
@@ -224,3 +223,6 @@ def loops(bench, scenario, binary):
             figures = load(collector, client, sink, scenario, requests)
             cost[connections] = 1e9 / figures["items_per_processor_second"]
     return {"one_loop_ns": cost[1], "two_loops_ns": cost[2], "two_to_one": cost[2] / cost[1]}
+
+
+MEASURES = {measure.__name__: measure for measure in (throughput, acknowledgement, idle, start, backlog, loops)}

@@ -54,17 +54,16 @@ LARGER_IS_BETTER = ("per_second", "per_processor_second")
 
 
 def medians(rounds):
-    """The median of each figure over the rounds that counted; none when none did.
+    """The median of each figure over the rounds; none when a round failed.
 
     `spread`: how far the rounds' items per processor second lie apart, as a share of their median.
     """
-    counted = [figures for figures in rounds if "failure" not in figures]
-    if not counted:
+    if any("failure" in figures for figures in rounds):
         return None
-    result = {name: statistics.median(figures[name] for figures in counted) for name in counted[0]}
+    result = {name: statistics.median(figures[name] for figures in rounds) for name in rounds[0]}
     name = "items_per_processor_second"
     if name in result:
-        values = [figures[name] for figures in counted]
+        values = [figures[name] for figures in rounds]
         result["spread"] = (max(values) - min(values)) / result[name]
     return result
 
@@ -88,7 +87,7 @@ class Report:
             self.failures += [(scenario.name, name, failure) for failure in failures]
             if failures:
                 print(f"FAILED {scenario.name} ({name}), {len(failures)} of {len(rounds[name])} rounds: {failures[0]}")
-            elif summary[name]:
+            else:
                 self.row(
                     scenario.name, name, [format(summary[name][figure], style) for figure, _, style in columns]
                 )

@@ -54,14 +54,20 @@ class ClickHouseSink:
         "otel_logs": "ResourceAttributes['deployment.environment'] = 'local'",
     }
 
-    def __init__(self, directory, port=0):
-        self.port = port or free_port()
+    def __init__(self, directory):
+        self.port = free_port()
         self.variables = {"sink": self.port}
+        self.directory = directory
+        self.up()
+        self.create_tables()
+
+    def up(self):
+        """Starts the server; the tables of a former one on the same directory are there, their counts are not."""
         script = os.path.join(ROOT, "Tests/Integration/python/clickhouse_server.py")
-        log_path = os.path.join(directory, "clickhouse.log")
+        log_path = os.path.join(self.directory, "clickhouse.log")
         with open(log_path, "ab") as log:
             self.server = subprocess.Popen(
-                [sys.executable, script, os.path.join(directory, "clickhouse"), "--tcp", str(self.port)],
+                [sys.executable, script, os.path.join(self.directory, "clickhouse"), "--tcp", str(self.port)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
             )
         ready = re.match(r"READY tcp=\d+ http=(\d+)", self.server.stdout.readline())
@@ -69,7 +75,14 @@ class ClickHouseSink:
             with open(log_path, errors="replace") as log:
                 raise Failure(f"the ClickHouse server did not start: {log.read()[-500:]}")
         self.url = f"http://127.0.0.1:{ready.group(1)}/?user=otel&password=secret"
-        self.create_tables()
+
+    def down(self):
+        self.server.stdin.close()
+        try:
+            self.server.wait(20)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
+            self.server.wait()
 
     def create_tables(self):
         self.query("CREATE DATABASE otel")
@@ -108,12 +121,7 @@ class ClickHouseSink:
         return int(self.query("SELECT sum(processed) FROM otel.counted"))
 
     def close(self):
-        self.server.stdin.close()
-        try:
-            self.server.wait(20)
-        except subprocess.TimeoutExpired:
-            self.server.kill()
-            self.server.wait()
+        self.down()
 
 
 class CollectorSink:

@@ -6,7 +6,8 @@ extension ProcessMemory {
     /// Loading and configuring touch most of the code once, and the kernel maps 16 pages for each one touched. Without
     /// this they count as used memory for as long as the process runs.
     package static func releaseImage() {
-        guard let smaps = text(of: "/proc/self/smaps") else { return }
+        // About 700 bytes for each mapping, of which there are a few hundred.
+        guard let smaps = text(of: "/proc/self/smaps", byteCount: 1 << 20) else { return }
         for range in cleanFileMappings(in: smaps) {
             // What cannot be given up, because it is locked, stays, which is as well.
             unsafe madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)

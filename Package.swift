@@ -60,7 +60,6 @@ let package = Package(
         cLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         cLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         .systemLibrary(name: "CMalloc", path: "Sources/CLibraries/CMalloc"),
-        .target(name: "CLoader", path: "Sources/CLibraries/CLoader"),
         .target(name: "CRE2", path: "Sources/CLibraries/CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CChecksum", path: "Sources/CLibraries/CChecksum"),
         .target(
@@ -78,7 +77,7 @@ let package = Package(
         module("TelemetryGenerator", ["OTLP"]),
 
         // Contracts, and what is built on them.
-        module("Component", ["OTLP", "WriteAheadLog", "CLoader", "CMalloc", logging]),
+        module("Component", ["OTLP", "WriteAheadLog", "CMalloc", logging]),
         module("SendingQueue", ["Component", "OTLP", "WriteAheadLog", logging]),
         module("Receivers", nio + ["Component", "OTLP", "Compression", "Transport", logging]),
         module("Processors", ["Component", "OTLP", "RegularExpression", logging]),

@@ -21,6 +21,8 @@ final class PipelineLogWriter: Sendable {
     private struct State {
         var waiting = FIFO<Waiting>()
         var requests = WaitingRequests()
+        /// How often the log refused a record that waits now, or has waited.
+        var refusals = 0
         var isTimerSet = false
         var isClosed = false
     }
@@ -121,6 +123,7 @@ final class PipelineLogWriter: Sendable {
             switch result {
             case .success: completion(.success(()))
             case .failure(let error) where error.code == .full && !blockers.isEmpty:
+                state.withLock { $0.refusals += 1 }
                 wait(record, completion: completion)
             case .failure(let error): completion(.failure(RefusalError(error)))
             }
@@ -158,9 +161,10 @@ final class PipelineLogWriter: Sendable {
     /// Batches have ended: appends what waits, oldest first, as far as there is room.
     func madeRoom() {
         guard !blockers.isEmpty else { return }
-        // What the log refuses again joins the end of the line, so each gets one try.
+        // What the log refuses again joins the end of the line, and the others wait on with it.
+        let refusals = state.withLock { $0.refusals }
         for _ in 0..<state.withLock({ $0.waiting.count }) {
-            guard let next = takeWaiting() else { return }
+            guard state.withLock({ $0.refusals }) == refusals, let next = takeWaiting() else { return }
             append(next.record, mayWait: false, completion: next.completion)
         }
     }

@@ -61,12 +61,14 @@ package enum ProcessMemory {
         return nil
     }
 
-    /// The first 64 KiB of a file, or nil if it cannot be read.
-    package static func text(of path: String) -> String? {
+    /// The first `byteCount` bytes of a file, or nil if it cannot be read.
+    package static func text(of path: String) -> String? { text(of: path, byteCount: 64 << 10) }
+
+    static func text(of path: String, byteCount: Int) -> String? {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
-        var bytes: [UInt8] = Array(repeating: 0, count: 65536)
+        var bytes: [UInt8] = Array(repeating: 0, count: byteCount)
         var count = 0
         while count < bytes.count {
             let capacity = bytes.count - count

@@ -137,7 +137,7 @@ import WriteAheadLog
         let batch = BatchSettings(sendBatchSize: 2, sendBatchMaxSize: 0, timeout: .seconds(1))
         try await rig.start(batch: isBatched ? batch : nil)
         let answers = Mutex<[RefusalError?]>([])
-        for id in 0..<3000 {
+        for id in 0..<1500 {
             rig.sender.account.accepted(1)
             rig.sender.consume(telemetry(id..<(id + 1))) { result in answers.withLock { $0.append(refusal(result)) } }
         }
@@ -145,10 +145,10 @@ import WriteAheadLog
         #expect(answers.withLock { $0.count } == (isBatched ? 100 : 0))
         gate.open()
         await rig.run("all answered and delivered") {
-            answers.withLock { $0.count } == 3000 && exporter.delivered.count == 3000
+            answers.withLock { $0.count } == 1500 && exporter.delivered.count == 1500
         }
         #expect(answers.withLock { $0.allSatisfy { $0 == nil } })
-        #expect(exporter.delivered.sorted() == Array(0..<3000))
+        #expect(exporter.delivered.sorted() == Array(0..<1500))
         #expect(rig.metric("otelcol_exporter_enqueue_failed_log_records", ["exporter": "scripted"]) == 0)
         _ = await rig.stop()
     }

@@ -12,6 +12,12 @@ package enum ProcessMemory {
     /// Gives what is freed back to the system.
     package static func trim() { _ = malloc_trim(0) }
 
+    /// Bounds the heaps that threads allocate from to one for each core; before the first thread starts.
+    ///
+    /// The default of eight a core lets each thread keep what it freed to itself: with bodies of hundreds of kilobytes
+    /// passing through, a fifth of the process's memory.
+    package static func shareHeaps() { _ = mallopt(M_ARENA_MAX, Int32(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1))) }
+
     package struct UnknownTotal: Error, CustomStringConvertible {
         package let description =
             "failed to get total memory: neither a cgroup limit nor MemTotal in /proc/meminfo can be read"

@@ -28,6 +28,7 @@ extension JSONWriter {
         reserve(available)
         let source = unsafe UnsafeRawPointer(text.start + first)
         let destination = unsafe UnsafeMutableRawPointer(start + count)
+        if available < 8 { return unsafe copyPlainShort(source, to: destination, count: available) }
         var copied = 0
         while available - copied >= 8 {
             let word = unsafe (source + copied).loadUnaligned(as: UInt64.self)
@@ -45,6 +46,33 @@ extension JSONWriter {
         }
         count += copied
         return copied
+    }
+
+    /// Copies fewer than eight bytes if all are plain: their ends, which overlap, fill one word for the test.
+    ///
+    /// - Returns: the bytes copied: all or none.
+    @inline(__always)
+    private mutating func copyPlainShort(
+        _ source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, count byteCount: Int
+    ) -> Int {
+        if byteCount >= 4 {
+            let first = unsafe source.loadUnaligned(as: UInt32.self)
+            let last = unsafe (source + (byteCount - 4)).loadUnaligned(as: UInt32.self)
+            guard JSONWriter.isPlain(UInt64(first) | UInt64(last) << 32) else { return 0 }
+            unsafe destination.storeBytes(of: first, as: UInt32.self)
+            unsafe (destination + (byteCount - 4)).storeBytes(of: last, as: UInt32.self)
+        } else if byteCount >= 2 {
+            let first = unsafe source.loadUnaligned(as: UInt16.self)
+            let last = unsafe (source + (byteCount - 2)).loadUnaligned(as: UInt16.self)
+            // Spaces, which are plain, fill the rest.
+            guard JSONWriter.isPlain(0x2020_2020_0000_0000 | UInt64(first) | UInt64(last) << 16) else { return 0 }
+            unsafe destination.storeBytes(of: first, as: UInt16.self)
+            unsafe (destination + (byteCount - 2)).storeBytes(of: last, as: UInt16.self)
+        } else {
+            return 0
+        }
+        count += byteCount
+        return byteCount
     }
 
     /// Whether all eight bytes of `word` are ASCII that JSON holds as it is.

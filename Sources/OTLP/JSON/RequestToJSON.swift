@@ -12,6 +12,8 @@ extension OTLPRequest {
         try request.withWireBytes { (bytes) throws(WireError) in
             var encoder = RequestJSONEncoder(capacity: bytes.count * 3)
             try encoder.encode(bytes, as: signal.requestType, depth: 0)
+            // One more for the line feed that mostly follows.
+            output.reserveCapacity(output.count + encoder.writer.count + 1)
             encoder.writer.flush(to: &output)
         }
     }

@@ -21,6 +21,10 @@ public enum AnyValueView {
     public init(_ bytes: WireBytes) throws(WireError) {
         self = .empty
         var cursor = WireCursor(bytes)
+        // Most values are a string and nothing else.
+        if let text = try cursor.nextPayload(ifTag: UInt8(AnyValueField.stringValue << 3 | 2)) {
+            self = .string(text)
+        }
         while let field = try cursor.nextField() {
             switch field.number {
             case AnyValueField.stringValue: self = .string(try field.payload())

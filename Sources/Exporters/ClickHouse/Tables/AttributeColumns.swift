@@ -28,6 +28,13 @@ extension TextColumn {
         }
     }
 
+    /// Appends a double as text.
+    mutating func append(_ value: Double, scratch: inout [UInt8]) throws(WireError) {
+        scratch.removeAll(keepingCapacity: true)
+        try OTLPRequest.appendText(of: .double(value), to: &scratch)
+        append(scratch)
+    }
+
     mutating func append(decimal value: Int64) {
         // The longest is -9223372036854775808.
         unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
@@ -68,6 +75,9 @@ extension MapColumn {
                 } else if unsafe value[0] == Tag.int, let number = unsafe Self.varint(value + 1, count: valueCount - 1)
                 {
                     values.append(decimal: Int64(bitPattern: number))
+                } else if unsafe value[0] == Tag.double, valueCount == 9 {
+                    let bits = unsafe UnsafeRawPointer(value + 1).loadUnaligned(as: UInt64.self)
+                    try values.append(Double(bitPattern: UInt64(littleEndian: bits)), scratch: &scratch)
                 } else {
                     try values.append(
                         textOf: unsafe WireBytes(start: value, count: valueCount), scratch: &scratch)
@@ -100,6 +110,8 @@ extension MapColumn {
         static var value: UInt8 { 0x12 }
         /// AnyValue.int_value.
         static var int: UInt8 { 0x18 }
+        /// AnyValue.double_value.
+        static var double: UInt8 { 0x21 }
     }
 
     @inline(never)

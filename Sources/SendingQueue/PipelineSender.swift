@@ -70,12 +70,12 @@ package final class PipelineSender: TelemetryConsumer {
     /// What becomes of the requests; who runs processors before `consume` tells it what they do.
     package let account = PipelineAccount()
     private let signal: Signal
-    private let bindings: [ExporterBinding]
+    let bindings: [ExporterBinding]
     private let batch: BatchSettings?
     private let batchMetrics: BatchMetrics?
     private let partitions: PartitionTable?
     private let services: SendingServices
-    private let deadLetters: (any DeadLetterSink)?
+    let deadLetters: (any DeadLetterSink)?
     private let logger: Logger
     private let running = Mutex<Running?>(nil)
     private let lines = Mutex(LineLimiter(interval: .seconds(1)))

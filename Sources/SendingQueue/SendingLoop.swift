@@ -185,10 +185,14 @@ final class SendingLoop {
             return true
         } catch {
             grantedSlots += 1
-            // The log skipped the records meanwhile, and has counted them.
-            if error.code == .misuse { planned = nil }
-            logFailed(error, now: now)
-            return false
+            guard error.code == .misuse else {
+                logFailed(error, now: now)
+                return false
+            }
+            // The log took records back meanwhile, and has counted them. What is left goes out at once.
+            let rest = batch.keeping(context.consumer.holds)
+            planned = rest?.records.count == batch.records.count ? nil : rest
+            return true
         }
     }
 

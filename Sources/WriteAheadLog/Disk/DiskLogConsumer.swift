@@ -117,6 +117,17 @@ final class DiskLogConsumer: LogConsumer {
     }
 
     var backlog: ConsumerBacklog { log.state.withLock { $0.backlog(of: name) } }
+
+    func holds(_ range: ItemRange) -> Bool {
+        log.state.withLock { $0.openConsumers[name]?.holds(range) ?? false }
+    }
+
+    func isOpen(_ id: BatchID) -> Bool {
+        log.state.withLock { state in
+            guard let consumer = state.openConsumers[name] else { return false }
+            return state.place(of: name, consumer).cuts[id] != nil
+        }
+    }
 }
 
 extension DiskLogState {
@@ -209,6 +220,8 @@ extension DiskLogState {
         backlog.waitingBytes = Int(committed.byte - min(committed.byte, consumer.cursor.byte)) + consumer.handedOutBytes
         backlog.inFlightItems = place.inFlightItems
         backlog.skippedItems = place.skippedItems
+        backlog.evictedItems = place.evictedItems
+        backlog.expiredItems = place.expiredItems
         backlog.lostItems = place.lostItems
         backlog.totals = place.totals
         var oldest = place.cuts.values.map(\.oldestReceivedAt).min() ?? .max

@@ -142,6 +142,7 @@ extension LogWriter {
                 }
             }
         }
+        noteReserve()
     }
 
     /// Frees the oldest segment: one that is done, else one that only consumers hold that give way.
@@ -160,6 +161,33 @@ extension LogWriter {
         }
         release()
         return log.fileBytes < bytes || pool.hasSpare
+    }
+
+    /// Drops records that are older than the log keeps them, in whole segments. What is dropped is on record first.
+    ///
+    /// A segment that little traffic leaves open is ended when its oldest record has come to a quarter of the time.
+    mutating func expire() {
+        guard let retention else { return }
+        let interval = min(max(retention / 16, 50_000_000), 60_000_000_000)
+        let ticks = monotonicNanos()
+        guard ticks - expiredAt >= interval else { return }
+        expiredAt = ticks
+        let now = log.wallClock()
+        if let last = log.lastSegment, !last.isEmpty, last.end.item > log.lowWater,
+            last.oldestReceivedAt < now - min(now, retention / 4)
+        {
+            try? roll(toHold: 0, isData: false)
+        }
+        guard let end = log.endOfSegments(receivedBefore: now - min(now, retention)),
+            log.giveWay(to: end, .expired, mayTakeFromOpen: true)
+        else { return }
+        do {
+            try checkpoint()
+        } catch {
+            log.note(fault: error)
+            return
+        }
+        release()
     }
 
     /// Makes all that is known of the consumers durable: in the open segment, else as the start of a reserve one.
@@ -210,7 +238,9 @@ extension LogWriter {
                 return
             }
         }
-        for segment in log.takeReleasable(below: safeLowWater) { pool.recycle(segment, log) }
+        for segment in log.takeReleasable(below: safeLowWater) {
+            pool.recycle(segment, reservesInUse: isReserve ? 1 : 0, log)
+        }
     }
 
     /// Writes zeros over the next piece of a spare, so that records will overwrite written blocks. False when there is

@@ -13,6 +13,11 @@ extension LogWriter {
         } catch {
             log.note(fault: error)
         }
+        noteReserve()
+    }
+
+    func noteReserve() {
+        log.note(reserveBytes: (pool.reserves.count + (isReserve ? 1 : 0)) * log.configuration.reserveBytes)
     }
 
     /// Cuts the last segment to what it holds and seals it; the log goes on in a new one. An error changes nothing: the

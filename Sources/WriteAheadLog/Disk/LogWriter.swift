@@ -31,6 +31,9 @@ struct LogWriter: Sendable {
     var openedAt: UInt64 = 0
     var hasAdapted = false
     private var slab: [UInt8] = []
+    /// How long records are kept, and when that was last looked after.
+    let retention: UInt64?
+    var expiredAt: UInt64 = 0
 
     init(log: DiskLog, recovered: RecoveredLog) {
         self.log = log
@@ -38,6 +41,7 @@ struct LogWriter: Sendable {
         nextNumber = recovered.nextNumber
         header = SegmentHeader(capacity: 0, epoch: log.epoch, number: 0, first: recovered.end)
         safeLowWater = 0
+        retention = log.configuration.retention.map { UInt64(clamping: Int64($0 / .nanoseconds(1))) }
     }
 
     mutating func run() {
@@ -47,8 +51,11 @@ struct LogWriter: Sendable {
                 write(records)
                 if !hasLostRecords { safeLowWater = max(safeLowWater, lowWater) }
                 release()
+                expire()
             case .idle:
-                if !prepareSpare() { log.wakeUp.wait() }
+                expire()
+                if prepareSpare() { continue }
+                if retention == nil { log.wakeUp.wait() } else { log.wakeUp.wait(seconds: 1) }
             case .close:
                 seal()
                 file = nil

@@ -32,7 +32,8 @@ package protocol Log: AnyObject, Sendable {
 
 /// One reader of a log: takes records in order, groups them into cuts, and says when a cut is done.
 ///
-/// A consumer is driven by one task at a time for `next` and `cut`; `read`, `split`, `done` may be called from several.
+/// One task at a time calls `next`; all else may be called from several. Cuts that are made at the same time share writes
+/// and syncs.
 package protocol LogConsumer: AnyObject, Sendable {
     var name: String { get }
 

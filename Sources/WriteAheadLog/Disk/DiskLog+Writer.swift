@@ -19,6 +19,20 @@ extension DiskLog {
         }
     }
 
+    /// Takes records back from the writer, to hand them to it first.
+    func putBack(_ records: [PendingRecord]) {
+        state.withLock { state in
+            state.pending.insert(contentsOf: records, at: 0)
+            state.pendingBytes += records.reduce(0) { $0 + $1.byteCount }
+        }
+    }
+
+    /// Whether room could be made if it were not for cuts that are on their way to the disk.
+    var waitsForCuts: Bool {
+        configuration.onFull == .evictOldest
+            && state.withLock { state in state.openConsumers.values.contains { !$0.cutting.isEmpty } }
+    }
+
     var committed: LogPosition { state.withLock { $0.committed } }
     var lowWater: UInt64 { state.withLock { $0.lowWater } }
     var fileBytes: Int { state.withLock { $0.fileBytes } }
@@ -81,6 +95,7 @@ extension DiskLog {
                     newest = max(newest, record.content.receivedAtUnixNanos)
                 } else if case .apply(let control, _) = record.effect {
                     control.apply(to: &state.places, floor: state.oldest.item)
+                    if case .cut(let name, let cut) = control { state.openConsumers[name]?.cutting[cut.id] = nil }
                     state.reopenAccounts(after: control)
                 }
             }

@@ -70,7 +70,6 @@ final class DiskLogConsumer: LogConsumer {
         }
         do {
             try await log.commit(.cut(name, open))
-            log.state.withLock { $0.openConsumers[name]?.cutting[open.id] = nil }
         } catch {
             log.state.withLock { state in
                 state.openConsumers[name]?.cutting[open.id] = nil

@@ -46,6 +46,7 @@ struct LogRecovery {
         log.segments.sort { $0.number < $1.number }
         setAsideDisorder()
         findEnds()
+        KillPoint.pass(.midRecovery)
         try replay()
         noteNewest()
         noteGaps()

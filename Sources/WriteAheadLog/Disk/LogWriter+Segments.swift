@@ -68,8 +68,10 @@ extension LogWriter {
 
         let newFile = try log.fileSystem.open(log.path(spare.name), .readWrite)
         try newFile.writeAll(bytes, at: 0)
+        KillPoint.pass(.midCheckpoint)
         try newFile.synchronize()
         try log.fileSystem.rename(log.path(spare.name), to: log.path(Segment.fileName(newHeader.number)))
+        KillPoint.pass(.segmentNamed)
         try log.fileSystem.synchronizeDirectory(log.configuration.directory)
         header = newHeader
         file = newFile
@@ -97,6 +99,7 @@ extension LogWriter {
     /// here cost nothing but time at the next start.
     mutating func seal() {
         guard let file, let segment = log.segment(header.number) else { return }
+        KillPoint.pass(.beforeSeal)
         let footer = SegmentFooter(
             epoch: header.epoch, number: header.number, endOffset: offset, first: header.first, end: segment.end,
             oldestReceivedAt: segment.oldestReceivedAt)

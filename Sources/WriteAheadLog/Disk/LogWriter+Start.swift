@@ -6,6 +6,7 @@ extension LogWriter {
     /// data needs no reserve yet.
     mutating func start() {
         finishLast()
+        KillPoint.pass(.lastSealed)
         pool.removeUnused(log)
         do {
             try roll(toHold: 0, isData: false)

@@ -130,6 +130,7 @@ struct SegmentPool: Sendable {
         if !spare.name.isEmpty {
             do {
                 try log.fileSystem.rename(log.path(segment.fileName), to: log.path(spare.name))
+                KillPoint.pass(.segmentRecycled)
                 if spare.isReserve { reserves.append(spare) } else { spares.append(spare) }
                 return
             } catch {}

@@ -16,6 +16,14 @@ struct PlannedBatch: Sendable {
     var trigger: Trigger
 
     var ranges: [ItemRange] { records.map { ItemRange(sequence: $0.sequence, items: $0.items) } }
+
+    /// What `isKept` says is left of it; nil when nothing is.
+    func keeping(_ isKept: (ItemRange) -> Bool) -> PlannedBatch? {
+        var batch = self
+        batch.records = records.filter { isKept(ItemRange(sequence: $0.sequence, items: $0.items)) }
+        batch.itemCount = batch.records.reduce(0) { $0 + $1.items.count }
+        return batch.records.isEmpty ? nil : batch
+    }
 }
 
 /// Groups records into batches by size and age. Partitions are never mixed. No I/O, no clock.

@@ -3,7 +3,8 @@ package import WriteAheadLog
 /// The ledger of one pipeline: every item that came in, and where it is or how it ended.
 ///
 /// - pipeline: accepted + created = filtered + refused + appended + pending
-/// - each exporter: recovered + appended = delivered + rejected by peer + dead-lettered + dropped + waiting + in flight
+/// - each exporter: recovered + appended + replayed = delivered + rejected by peer + dead-lettered + dropped + skipped + evicted
+///   + expired + corrupt + waiting + in flight
 ///
 /// Both hold at any moment: the pipeline's counts are read under one lock, those of all its exporters under another.
 package struct LedgerSnapshot: Sendable, Hashable {
@@ -25,6 +26,14 @@ package struct LedgerSnapshot: Sendable, Hashable {
 extension PipelineSender {
     /// The ledger at this moment.
     package var ledger: LedgerSnapshot {
-        LedgerSnapshot(pipeline: pipeline, counts: account.reading, exporters: log.accounts)
+        var exporters = log.accounts
+        for binding in queued {
+            guard let replays = deadLetters?.replays(of: binding.id, pipeline: pipeline) else { continue }
+            let name = "\(binding.id)"
+            guard let account = exporters[name] else { continue }
+            exporters[name]!.replayed = replays.items
+            exporters[name]!.outcome = account.outcome + replays.outcome
+        }
+        return LedgerSnapshot(pipeline: pipeline, counts: account.reading, exporters: exporters)
     }
 }

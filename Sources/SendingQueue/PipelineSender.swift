@@ -82,13 +82,13 @@ package final class PipelineSender: TelemetryConsumer {
     package let account = PipelineAccount()
     private let signal: Signal
     /// The exporters that read the log, and those that are sent each request directly.
-    private let queued: [ExporterBinding]
-    private let direct: [ExporterBinding]
+    let queued: [ExporterBinding]
+    let direct: [ExporterBinding]
     private let batch: BatchSettings?
     private let batchMetrics: BatchMetrics?
     private let partitions: PartitionTable?
     private let services: SendingServices
-    private let deadLetters: (any DeadLetterSink)?
+    let deadLetters: (any DeadLetterSink)?
     private let logger: Logger
     /// Made by `start`. Neither lock nor count of its own is taken for a request to find it.
     private let entrance = AtomicLazyReference<Entrance>()

@@ -8,6 +8,7 @@ extension SendingLoop {
     func settle(_ job: SendingJob, _ result: AttemptResult) async {
         switch result {
         case .delivered(let delivery, let lost): delivered(job, delivery, lost: lost)
+        case _ where !context.consumer.isOpen(job.current.id): goOnWithoutPart(job)
         case .failed(let error): await failed(job, error)
         case .undividable(let error): await giveUp(job, .corrupt, reason: "cannot divide a stored request: \(error)")
         case .unreadable(let error): await unreadable(job, error)
@@ -18,14 +19,15 @@ extension SendingLoop {
         let part = job.current
         let sent = part.itemCount - lost
         let rejected = min(max(delivery.rejectedItems, 0), sent)
-        end(part, CutOutcome(delivered: sent - rejected, rejectedByPeer: rejected, dropped: lost))
         context.metrics.sent.add(sent - rejected)
-        if lost > 0 {
+        // What the log took away it has counted itself.
+        if lost > 0, context.consumer.isOpen(part.id) {
             context.metrics.drop(lost, .corrupt)
             context.logger.error(
                 "Stored items cannot be read back. The rest of their batch was sent.",
                 metadata: ["dropped_items": "\(lost)", "reason": "\(GiveUpCause.corrupt.rawValue)"])
         }
+        end(part, CutOutcome(delivered: sent - rejected, rejectedByPeer: rejected, dropped: lost))
         if rejected > 0 {
             context.metrics.rejected.add(rejected)
             context.logger.warning(
@@ -172,6 +174,12 @@ extension SendingLoop {
 
     private func end(_ part: Cut, _ outcome: CutOutcome) { context.consumer.done(part.id, outcome: outcome) }
 
+    /// The log took the part away while it was out, and has counted it.
+    private func goOnWithoutPart(_ job: SendingJob) {
+        var job = job
+        goOn(&job)
+    }
+
     /// Goes on with what is left of the job after its current part has ended.
     private func goOn(_ job: inout SendingJob) {
         guard job.finishPart() else { return }
@@ -186,7 +194,7 @@ extension GiveUpCause {
         case .permanentError: "not retryable error: "
         case .retryExhausted: "no more retries left: "
         case .shutdown: "interrupted due to shutdown: "
-        case .retryDisabled, .queueFull, .corrupt: ""
+        case .retryDisabled, .queueFull, .corrupt, .evicted, .expired: ""
         }
     }
 }

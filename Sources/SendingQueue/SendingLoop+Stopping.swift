@@ -28,7 +28,7 @@ extension SendingLoop {
         switch phase {
         case .running: false
         case .stopping:
-            schedule.inFlight.isEmpty && (context.isDurable || (schedule.isEmpty && isDrained))
+            schedule.inFlight.isEmpty && cutting.isEmpty && (context.isDurable || (schedule.isEmpty && isDrained))
         case .ending: schedule.inFlight.isEmpty
         }
     }

@@ -10,6 +10,7 @@ enum SendingEvent: Sendable {
     /// A slot was set aside for this queue.
     case slotGranted
     case attemptEnded(key: Int, AttemptResult)
+    case cutEnded(key: Int, Result<Cut, LogError>)
     case stop(deadline: Duration)
 }
 
@@ -46,7 +47,7 @@ final class SendingLoop {
     private static let bytesPerRead = 8 << 20
 
     let context: SendingContext
-    private let mailbox: Mailbox<SendingEvent>
+    let mailbox: Mailbox<SendingEvent>
     private let show: @Sendable (Shown) -> Void
     var schedule: SendingSchedule
     var phase = Phase.running
@@ -56,10 +57,13 @@ final class SendingLoop {
     var random = SystemRandomNumberGenerator()
     var lines: LineLimiter
     var cutter: BatchCutter
-    /// A batch that waits for a slot, or that the log could not write yet.
-    private var planned: PlannedBatch?
+    /// Batches that wait for a slot, or that the log could not write yet; the next one last.
+    var planned: [PlannedBatch] = []
+    /// Batches whose cuts are on their way to the disk, each with a slot of its own.
+    var cutting: [Int: PlannedBatch] = [:]
+    var lastCutKey = 0
     private var attempts: [Int: Task<Void, Never>] = [:]
-    private var grantedSlots = 0
+    var grantedSlots = 0
     private var pausedUntil = Duration.zero
     private var armedFor: Duration?
     private var timer: Task<Void, Never>?
@@ -113,6 +117,9 @@ final class SendingLoop {
             context.slots.give()
             await settle(job, result)
             context.madeRoom()
+        case .cutEnded(let key, let result):
+            // Nobody waits any more for what was abandoned at the end.
+            if let batch = cutting.removeValue(forKey: key) { cutEnded(batch, result) }
         case .stop(let deadline):
             phase = .stopping(deadline: deadline)
             if !context.isDurable { schedule.hurry() }
@@ -130,17 +137,23 @@ final class SendingLoop {
                 start(job, records: nil)
                 continue
             }
-            guard schedule.mayCut(now: now), pausedUntil <= now, let batch = plan(now) else { break }
-            planned = batch
-            guard takeSlot() else { break }
-            if !(await cutAndStart(batch, now: now)) { break }
+            guard mayCut(now), pausedUntil <= now, let batch = plan(now) else { break }
+            guard takeSlot() else {
+                planned.append(batch)
+                break
+            }
+            if context.isDurable {
+                beginCut(batch)
+            } else {
+                await cutAndStart(batch, now: now)
+            }
         }
         returnSlots()
     }
 
     /// The next batch to cut, read from the log as far as needed.
     private func plan(_ now: Duration) -> PlannedBatch? {
-        if let planned { return planned }
+        if let batch = planned.popLast() { return batch }
         let backlogItems = context.exporter.preferredBacklogItems
         while true {
             if !cutter.wantsMore(backlogItems: backlogItems),
@@ -183,25 +196,7 @@ final class SendingLoop {
         }
     }
 
-    /// False when the log did not take the cut.
-    private func cutAndStart(_ batch: PlannedBatch, now: Duration) async -> Bool {
-        do {
-            let cut = try await context.consumer.cut(batch.ranges)
-            planned = nil
-            context.batchMetrics?.record(batch)
-            let job = SendingJob(cut: cut, policy: context.config.retry, isDurable: context.isDurable)
-            start(job, records: batch.records)
-            return true
-        } catch {
-            grantedSlots += 1
-            // The log skipped the records meanwhile, and has counted them.
-            if error.code == .misuse { planned = nil }
-            logFailed(error, now: now)
-            return false
-        }
-    }
-
-    private func start(_ job: SendingJob, records: [StoredRecord]?) {
+    func start(_ job: SendingJob, records: [StoredRecord]?) {
         let key = schedule.start(job)
         let attempt = ExportAttempt(context, cut: job.current, number: job.attempt)
         attempts[key] = Task(executorPreference: context.workers) { [mailbox] in
@@ -209,7 +204,7 @@ final class SendingLoop {
         }
     }
 
-    private func logFailed(_ error: LogError, now: Duration) {
+    func logFailed(_ error: LogError, now: Duration) {
         pausedUntil = now + Self.logErrorPause
         if lines.mayWrite(now: now) {
             context.logger.error("Cannot read the log. Will try again.", metadata: ["error": "\(error)"])
@@ -235,7 +230,7 @@ final class SendingLoop {
     /// wakes the loop once too often.
     private func arm(_ now: Duration) {
         var times = [schedule.nextWake(after: now), pausedUntil, nextWaitAt, phaseDeadline].compactMap { $0 }
-        if planned == nil, let deadline = cutter.deadline { times.append(deadline) }
+        if planned.isEmpty, let deadline = cutter.deadline { times.append(deadline) }
         guard let next = times.filter({ $0 > now }).min() else { return }
         if let armedFor, armedFor <= next { return }
         timer?.cancel()

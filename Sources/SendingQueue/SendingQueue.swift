@@ -81,12 +81,11 @@ final class SendingQueue: Sendable {
     private let shown: Mutex<ExporterState>
     private let owner = Mutex<Task<StopReport, Never>?>(nil)
     /// Items of the consumer's backlog that the metrics have, or that an earlier process had.
-    private let counted: Mutex<(skipped: Int, lost: Int)>
+    private let counted: Mutex<ConsumerBacklog>
 
     init(_ context: SendingContext) {
         self.context = context
-        let backlog = context.consumer.backlog
-        counted = Mutex((backlog.skippedItems, backlog.lostItems))
+        counted = Mutex(context.consumer.backlog)
         shown = Mutex(
             ExporterState(
                 exporter: context.exporterID, pipeline: context.pipeline, signal: context.signal,
@@ -128,21 +127,23 @@ final class SendingQueue: Sendable {
         countSkips()
     }
 
-    /// Counts what the log made this consumer skip, or could not read back for it, since the last time.
+    /// Counts what the log made this consumer skip, took from it, or could not read back for it, since the last time.
     private func countSkips() {
         let backlog = context.consumer.backlog
-        let (skipped, lost) = counted.withLock { counted in
+        let last = counted.withLock { counted in
             defer {
-                counted.skipped = max(counted.skipped, backlog.skippedItems)
-                counted.lost = max(counted.lost, backlog.lostItems)
+                counted.skippedItems = max(counted.skippedItems, backlog.skippedItems)
+                counted.evictedItems = max(counted.evictedItems, backlog.evictedItems)
+                counted.expiredItems = max(counted.expiredItems, backlog.expiredItems)
+                counted.lostItems = max(counted.lostItems, backlog.lostItems)
             }
-            return (max(backlog.skippedItems - counted.skipped, 0), max(backlog.lostItems - counted.lost, 0))
+            return counted
         }
-        if skipped > 0 {
-            context.metrics.enqueueFailed.add(skipped)
-            context.metrics.drop(skipped, .queueFull)
-        }
-        if lost > 0 { context.metrics.drop(lost, .corrupt) }
+        context.metrics.enqueueFailed.add(max(backlog.skippedItems - last.skippedItems, 0))
+        context.metrics.drop(max(backlog.skippedItems - last.skippedItems, 0), .queueFull)
+        context.metrics.drop(max(backlog.evictedItems - last.evictedItems, 0), .evicted)
+        context.metrics.drop(max(backlog.expiredItems - last.expiredItems, 0), .expired)
+        context.metrics.drop(max(backlog.lostItems - last.lostItems, 0), .corrupt)
     }
 
     private var reading: ExporterMetrics.Reading {

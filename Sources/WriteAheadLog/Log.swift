@@ -32,7 +32,8 @@ package protocol Log: AnyObject, Sendable {
 
 /// One reader of a log: takes records in order, groups them into cuts, and says when a cut is done.
 ///
-/// A consumer is driven by one task at a time for `next` and `cut`; `read`, `split`, `done` may be called from several.
+/// One task at a time calls `next`; all else may be called from several. Cuts that are made at the same time share writes
+/// and syncs.
 package protocol LogConsumer: AnyObject, Sendable {
     var name: String { get }
 
@@ -70,6 +71,18 @@ package protocol LogConsumer: AnyObject, Sendable {
 
     /// What waits for this consumer.
     var backlog: ConsumerBacklog { get }
+
+    /// Whether `range` is in this consumer's hands: handed out, not cut, and not taken back by the log.
+    func holds(_ range: ItemRange) -> Bool
+
+    /// Whether a cut is neither done nor taken back by the log.
+    func isOpen(_ id: BatchID) -> Bool
+}
+
+/// A log that takes nothing back.
+extension LogConsumer {
+    package func holds(_ range: ItemRange) -> Bool { true }
+    package func isOpen(_ id: BatchID) -> Bool { true }
 }
 
 extension LogConsumer {
@@ -214,6 +227,9 @@ package struct ConsumerBacklog: Sendable, Hashable {
     package var oldestReceivedAtUnixNanos: UInt64?
     /// Items that a limit made this consumer skip, since the log was made (durable) or opened (volatile).
     package var skippedItems = 0
+    /// Items that the log took from this consumer to make room, and for their age, since the log was made.
+    package var evictedItems = 0
+    package var expiredItems = 0
     /// Items whose records could not be read back, counted once a consumer.
     package var lostItems = 0
     package var totals = CutOutcome()
@@ -236,8 +252,14 @@ package struct LogStatus: Sendable {
     /// Records that were committed and could not be read back, and the items in them.
     package var corruptRecords = 0
     package var corruptItems = 0
-    /// Items that were dropped to make room, summed over consumers.
+    /// Items that were dropped to make room, and for their age, summed over consumers.
     package var evictedItems = 0
+    package var expiredItems = 0
+    /// Bytes of the files that only control records use, so that a full disk drains.
+    package var reserveBytes = 0
+    /// What could not be read, and was set aside: files and their bytes.
+    package var quarantinedFiles = 0
+    package var quarantinedBytes = 0
     package var oldestReceivedAtUnixNanos: UInt64?
     /// Why appends are refused at this moment, if they are: disk full, I/O error.
     package var fault: LogError?

@@ -1,5 +1,8 @@
 """Kills the real otelcol again and again while clients send, and counts what became of every acknowledged span.
 
+A debug build also kills itself, at named points of the log (`OTELCOL_KILL_POINT`, Sources/WriteAheadLog/Disk/KillPoint.swift)
+and at a random passage of them, in two of five rounds; a release build knows no such points and is killed from outside.
+
 usage: crash_test.py BINARY [--kills N] [--seed N] [--clients N] [--directory DIR]
 
 Clients send numbered spans over gRPC and HTTP. At random moments (also right after the start, while the log is being
@@ -26,6 +29,21 @@ import urllib.request
 
 import grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+
+# Each with the most passages that a round lets go by: rare ones are met at once or not at all.
+KILL_POINTS = {
+    "beforeWrite": 60,
+    "afterWrite": 60,
+    "afterSync": 60,
+    "cutWritten": 20,
+    "doneWritten": 20,
+    "midCheckpoint": 4,
+    "segmentNamed": 4,
+    "beforeSeal": 3,
+    "segmentRecycled": 3,
+    "midRecovery": 2,
+    "lastSealed": 2,
+}
 
 CONFIG = """
 extensions:
@@ -140,12 +158,31 @@ class CrashTest:
         self.finished = threading.Event()
         self.clients = [Client(number, self) for number in range(options.clients)]
         self.config = os.path.join(directory, "config.yaml")
+        self.points = {}
         self.log = open(os.path.join(directory, "otelcol.log"), "ab")
         with open(self.config, "w") as file:
             file.write(CONFIG.format(directory=directory, **self.ports))
 
-    def start(self):
-        return subprocess.Popen([self.binary, "--config", self.config], stderr=self.log, stdout=self.log)
+    def start(self, point=None):
+        environment = dict(os.environ)
+        if point:
+            environment["OTELCOL_KILL_POINT"] = point
+        return subprocess.Popen(
+            [self.binary, "--config", self.config], stderr=self.log, stdout=self.log, env=environment
+        )
+
+    def kills_itself(self):
+        """Starts the collector with a kill point. Whether it met it; if not, it is killed from outside."""
+        name = self.random.choice(list(KILL_POINTS))
+        process = self.start(f"{name}:{self.random.randint(1, KILL_POINTS[name])}")
+        try:
+            process.wait(self.random.uniform(0.5, 3))
+            if process.returncode != -signal.SIGKILL:
+                sys.exit(f"otelcol ended by itself with status {process.returncode}; see {self.log.name}")
+            self.points[name] = self.points.get(name, 0) + 1
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def wait_healthy(self, process):
         deadline = time.monotonic() + 60
@@ -187,6 +224,12 @@ class CrashTest:
             client.start()
         done = 0
         while done < self.kills:
+            if self.random.random() < 0.4:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                self.kills_itself()
+                done += 2
+                process = self.start()
             if self.random.random() < 0.7:
                 self.wait_healthy(process)
                 time.sleep(self.random.uniform(0, 0.6))
@@ -236,6 +279,8 @@ class CrashTest:
             f"kills={self.kills} seed={self.seed} acked={len(acked)} delivered={len(delivered)} "
             f"duplicated={duplicated} lost={len(lost)} invented={len(invented)}"
         )
+        if self.points:
+            print("killed itself at", " ".join(f"{name}={count}" for name, count in sorted(self.points.items())))
         return 0 if not lost and not invented and acked else 1
 
 

@@ -35,7 +35,8 @@ struct RunningStorages: Sendable {
                 lifecycle.started("dead letters of \(id)") { await log.close() }
                 let letters = try DeadLetterLog(
                     log: log, slice: services.slice,
-                    metrics: DeadLetterMetrics(storage: id, registry: services.metrics), logger: logger)
+                    metrics: DeadLetterMetrics(storage: id, registry: services.metrics), logger: logger,
+                    loadsLater: true)
                 storages.append(Storage(id: id, component: component, deadLetters: letters))
             } catch {
                 throw StartError(description: "cannot start pipelines: dead letters of storage \"\(id)\": \(error)")

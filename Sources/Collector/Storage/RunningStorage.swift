@@ -26,7 +26,8 @@ struct RunningStorage: StorageAccess {
     }
 
     func withDeadLetters<Result: Sendable>(_ body: (DeadLetterLog) async throws -> Result) async throws -> Result? {
-        try await body(deadLetters)
+        try deadLetters.load()
+        return try await body(deadLetters)
     }
 
     /// Answers what `otelcol wal` sends.

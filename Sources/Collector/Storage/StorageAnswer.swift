@@ -62,7 +62,8 @@ extension LogReport {
             ("bytes", .number(status.bytes)),
             ("oldest", status.oldestReceivedAtUnixNanos.map { .string(CivilTime(unixNanos: $0).rfc3339) } ?? .null),
             ("appendedItems", .number(status.appendedItems)), ("corruptItems", .number(status.corruptItems)),
-            ("evictedItems", .number(status.evictedItems)),
+            ("evictedItems", .number(status.evictedItems)), ("expiredItems", .number(status.expiredItems)),
+            ("quarantinedFiles", .number(status.quarantinedFiles)),
         ]
         if isDeadLetters {
             fields.append(
@@ -115,6 +116,7 @@ extension ConsumerStatus {
             ("name", .string(name)), ("open", .bool(isOpen)), ("durable", .bool(isDurable)),
             ("waitingItems", .number(waitingItems)), ("inFlightItems", .number(inFlightItems)),
             ("inFlightBatches", .number(inFlightBatches)), ("skippedItems", .number(skippedItems)),
+            ("evictedItems", .number(evictedItems)), ("expiredItems", .number(expiredItems)),
             ("lostItems", .number(lostItems)), ("deliveredItems", .number(totals.delivered)),
             ("rejectedItems", .number(totals.rejectedByPeer)), ("deadLetteredItems", .number(totals.deadLettered)),
             ("droppedItems", .number(totals.dropped)),
@@ -125,7 +127,7 @@ extension ConsumerStatus {
         var parts = ["\(waitingItems) waiting", "\(inFlightItems) in flight", "\(totals.delivered) delivered"]
         for (count, word) in [
             (totals.rejectedByPeer, "rejected"), (totals.deadLettered, "dead-lettered"), (totals.dropped, "dropped"),
-            (skippedItems, "skipped"), (lostItems, "lost"),
+            (skippedItems, "skipped"), (evictedItems, "evicted"), (expiredItems, "expired"), (lostItems, "lost"),
         ] where count > 0 {
             parts.append("\(count) \(word)")
         }

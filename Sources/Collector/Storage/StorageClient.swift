@@ -5,26 +5,32 @@ import WriteAheadLog
 /// Carries out operators' requests on a storage directory: asks the collector that runs on it, or, when none does,
 /// works on the files itself.
 package enum StorageClient {
+    private static let socketName = "control.sock"
     private static let answerBytesMax = 1 << 30
 
     /// - Returns: what to show.
     /// - Throws: `StorageError` and `LogError`, with what to tell the operator.
     package static func perform(_ request: StorageRequest, on directory: String) async throws -> String {
         let stopped = try StoppedStorage(directory: directory)
-        if let answer = try ask(request, on: "\(directory)/control.sock") { return answer }
+        if let answer = try ask(request, on: directory) { return answer }
         return try await stopped.perform(request)
     }
 
     /// The collector's answer; nil when none listens.
-    private static func ask(_ request: StorageRequest, on path: String) throws(StorageError) -> String? {
+    private static func ask(_ request: StorageRequest, on directory: String) throws(StorageError) -> String? {
+        let path = "\(directory)/\(socketName)"
+        let short: SocketPath
+        do {
+            short = try SocketPath(directory: directory, name: socketName)
+        } catch {
+            throw StorageError("\(FileSystemError(number: error.number, operation: "open", path: directory))")
+        }
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw failure("socket", path) }
         defer { close(descriptor) }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8)
-        // A path that is too long cannot have been listened on either.
-        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return nil }
+        let bytes = Array(short.text.utf8)
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
         let result = unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -35,6 +41,7 @@ package enum StorageClient {
             if [ENOENT, ECONNREFUSED, ENOTSOCK].contains(errno) { return nil }
             throw failure("connect", path)
         }
+        withExtendedLifetime(short) {}
         let body = request.text
         let head = [
             "POST / HTTP/1.1", "Host: otelcol", "Connection: close", "Content-Length: \(body.utf8.count)", "", "",

@@ -9,8 +9,8 @@ enum LedgerMetrics {
         registry.observe(
             "otelcol_swift_ledger_items",
             help: "Where the items of a pipeline are, or how they ended, since the start of the process: "
-                + "accepted + created = filtered + refused + appended + pending; for each exporter recovered + appended = "
-                + "delivered + rejected + dead_lettered + dropped + skipped + corrupt + waiting + in_flight.",
+                + "accepted + created = filtered + refused + appended + pending; for each exporter recovered + appended + replayed = "
+                + "delivered + rejected + dead_lettered + dropped + skipped + evicted + expired + corrupt + waiting + in_flight.",
             kind: .gauge, owner: owner
         ) { [weak sender] in sender.map { samples(of: $0.ledger) } ?? [] }
         registry.observe(
@@ -36,9 +36,11 @@ enum LedgerMetrics {
         for (exporter, account) in ledger.exporters.sorted(by: { $0.key < $1.key }) {
             let outcome = account.outcome
             let states: [(String, Int)] = [
-                ("recovered", account.recovered), ("appended", account.appended), ("delivered", outcome.delivered),
+                ("recovered", account.recovered), ("appended", account.appended),
+                ("replayed", account.replayed), ("delivered", outcome.delivered),
                 ("rejected", outcome.rejectedByPeer), ("dead_lettered", outcome.deadLettered),
-                ("dropped", outcome.dropped), ("skipped", account.skipped), ("corrupt", account.lost),
+                ("dropped", outcome.dropped), ("skipped", account.skipped),
+                ("evicted", account.evicted), ("expired", account.expired), ("corrupt", account.lost),
                 ("waiting", account.waiting), ("in_flight", account.inFlight),
             ]
             samples += states.map {

@@ -25,12 +25,19 @@ enum LogMetrics {
         Gauge(name: "spare_bytes", help: "Bytes of files kept for the next segments, with the reserve.") {
             $0.fileBytes - $0.bytes
         },
+        Gauge(name: "reserve_bytes", help: "Bytes of files that only control records use, so that a full disk drains.")
+        {
+            $0.reserveBytes
+        },
+        Gauge(name: "quarantined_files", help: "Files in quarantine/: what could not be read.") { $0.quarantinedFiles },
+        Gauge(name: "quarantined_bytes", help: "Bytes of the files in quarantine/.") { $0.quarantinedBytes },
         Gauge(name: "capacity_bytes", help: "Bytes that the files of the log may take.") { $0.capacityBytes },
         Gauge(name: "corrupt_records", help: "Records that could not be read back.", kind: .counter) {
             $0.corruptRecords
         },
         Gauge(name: "corrupt_items", help: "Items that could not be read back.", kind: .counter) { $0.corruptItems },
         Gauge(name: "evicted_items", help: "Items dropped to make room.", kind: .counter) { $0.evictedItems },
+        Gauge(name: "expired_items", help: "Items dropped for their age.", kind: .counter) { $0.expiredItems },
     ]
 
     static func register(_ sender: PipelineSender, isOnDisk: Bool, in registry: MetricRegistry) {
@@ -39,6 +46,13 @@ enum LogMetrics {
             registry.observe("otelcol_swift_log_\(gauge.name)", help: gauge.help, kind: gauge.kind, labels: labels) {
                 [weak sender] in (sender?.log.status).flatMap(gauge.value).map(Double.init)
             }
+        }
+        if isOnDisk {
+            registry.observe(
+                "otelcol_swift_log_lost_items",
+                help: "Items that an exporter was owed and will not get, since its log was made, by reason.",
+                kind: .counter, owner: ["pipeline": sender.pipeline]
+            ) { [weak sender] in losses(of: sender?.log as? DiskLog, pipeline: sender?.pipeline ?? "") }
         }
         let growth = Mutex(GrowthEstimate())
         registry.observe(
@@ -55,6 +69,21 @@ enum LogMetrics {
             help: "Age of the oldest item that the exporter has not delivered.", kind: .gauge,
             owner: ["pipeline": sender.pipeline]
         ) { [weak sender] in ages(sender?.states ?? [], now: WallClock.unixNanos) }
+    }
+
+    /// From the log's own books, which restarts do not reset.
+    private static func losses(of log: DiskLog?, pipeline: String) -> [MetricSample] {
+        (log?.consumers ?? []).filter(\.isDurable).flatMap { consumer in
+            let losses = [
+                ("evicted", consumer.evictedItems), ("expired", consumer.expiredItems),
+                ("corrupt", consumer.lostItems), ("dropped", consumer.totals.dropped),
+            ]
+            return losses.map { reason, count in
+                MetricSample(
+                    labels: ["pipeline": pipeline, "exporter": consumer.name, "reason": reason],
+                    value: .number(Double(count)))
+            }
+        }
     }
 
     private static func ages(_ states: [ExporterState], now: UInt64) -> [MetricSample] {

@@ -8,12 +8,17 @@ final class ControlSocket: Sendable {
     static let fileName = "control.sock"
     private static let requestBytesMax = 64 << 10
 
-    private let path: String
+    private let path: SocketPath
     private let server: HTTPServer
 
-    init(directory: String, answer: @escaping StorageControl) {
-        path = "\(directory)/\(Self.fileName)"
-        var configuration = HTTPServerConfiguration(endpoint: .unix(path: path))
+    /// - Throws: `FileSystemError` when the directory of a long path cannot be opened.
+    init(directory: String, answer: @escaping StorageControl) throws {
+        do {
+            path = try SocketPath(directory: directory, name: Self.fileName)
+        } catch {
+            throw FileSystemError(number: error.number, operation: "open", path: directory)
+        }
+        var configuration = HTTPServerConfiguration(endpoint: .unix(path: path.text))
         configuration.bodyBytesMax = Self.requestBytesMax
         configuration.keepAlive = false
         server = HTTPServer(configuration: configuration) { request, respond in
@@ -32,13 +37,13 @@ final class ControlSocket: Sendable {
     /// - Throws: `ListenError`, or `FileSystemError` when the socket cannot be kept from others.
     func start() async throws {
         _ = try await server.start()
-        guard unsafe chmod(path, 0o600) == 0 else {
-            throw FileSystemError(number: errno, operation: "chmod", path: path)
+        guard unsafe chmod(path.text, 0o600) == 0 else {
+            throw FileSystemError(number: errno, operation: "chmod", path: path.text)
         }
     }
 
     func stop() async {
         await server.stop(deadline: .now + .seconds(1))
-        unsafe unlink(path)
+        unsafe unlink(path.text)
     }
 }

@@ -1,7 +1,8 @@
 package import Component
+package import WriteAheadLog
 
-/// The keys of `file_storage`. Those of otelcol are all accepted; `max_size_mib`, `min_free_disk_mib` and
-/// `dead_letters_max_mib` are our own.
+/// The keys of `file_storage`. Those of otelcol are all accepted; `max_size_mib`, `min_free_disk_mib`,
+/// `on_full`, `retention` and `dead_letters_max_mib` are our own.
 package struct FileStorageConfig: ComponentConfig {
     package static let defaultDirectory = "/var/lib/otelcol/file_storage"
 
@@ -17,6 +18,10 @@ package struct FileStorageConfig: ComponentConfig {
     package let bytesMax: Int?
     /// Free bytes of the file system below which logs do not grow.
     package let freeBytesMin: Int
+    /// What happens at those limits.
+    package let onFull: DiskLogConfiguration.OnFull
+    /// How long pipelines' records are kept at most; nil: until they are delivered.
+    package let retention: Duration?
     /// Bytes that the dead-letter log may take.
     package let deadLettersBytesMax: Int
     /// Whether keys of `compaction` are written, which change nothing.
@@ -43,6 +48,16 @@ package struct FileStorageConfig: ComponentConfig {
         let maxSizeMiB = try map.take("max_size_mib", default: 0)
         let minFreeMiB = try map.take("min_free_disk_mib", default: 0)
         let deadLettersMaxMiB = try map.take("dead_letters_max_mib", default: 1024)
+        let onFullName = try map.take("on_full", default: DiskLogConfiguration.OnFull.refuse.rawValue)
+        let kept = try map.take("retention", default: Duration.zero)
+        guard let onFull = DiskLogConfiguration.OnFull(rawValue: onFullName) else {
+            throw map.error("on_full must be refuse or evict_oldest: \"\(onFullName)\"")
+        }
+        self.onFull = onFull
+        if kept != .zero, kept < .seconds(1) || kept > .seconds(100 * 365 * 86_400) {
+            throw map.error("retention is out of range: at least 1s, or 0 for no limit")
+        }
+        retention = kept == .zero ? nil : kept
         if directory.isEmpty { throw map.error("directory must not be empty") }
         if timeout < .zero { throw map.error("timeout must not be negative") }
         for (key, value) in [("max_size", maxSize), ("max_size_mib", maxSizeMiB), ("min_free_disk_mib", minFreeMiB)]

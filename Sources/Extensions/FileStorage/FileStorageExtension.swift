@@ -36,7 +36,7 @@ package final class FileStorageExtension: StorageExtension {
     package var directory: String? { config.directory }
 
     package func serveControl(_ answer: @escaping StorageControl) async throws {
-        let socket = ControlSocket(directory: config.directory, answer: answer)
+        let socket = try ControlSocket(directory: config.directory, answer: answer)
         try await socket.start()
         control.withLock { $0 = socket }
     }
@@ -47,9 +47,12 @@ package final class FileStorageExtension: StorageExtension {
         let directory = "\(config.directory)/\(FileStorageExtension.directoryName(name))"
         var configuration = DiskLogConfiguration(
             directory: directory, fsync: config.fsync, bytesMax: config.bytesMax, freeBytesMin: config.freeBytesMin,
+            onFull: config.onFull, retention: config.retention,
             tailBudget: .process, lockTimeout: config.timeout, directoryPermissions: config.directoryPermissions)
         if name == DeadLetterStorage.logName {
             configuration.bytesMax = config.deadLettersBytesMax
+            configuration.onFull = .refuse
+            configuration.retention = nil
             configuration.segmentBytes = DeadLetterStorage.segmentBytes
             configuration.spareSegments = DeadLetterStorage.spareSegments
         }
@@ -148,10 +151,13 @@ package final class FileStorageExtension: StorageExtension {
             case .faulted(let error):
                 logger.error("the log takes no records", metadata: ["log": "\(name)", "error": "\(error)"])
             case .recovered: logger.warning("the log takes records again", metadata: ["log": "\(name)"])
-            case .evicted(let consumer, let items):
+            case .dropped(let consumer, let items, let reason):
                 logger.error(
-                    "records of a consumer that is not configured were dropped to make room",
-                    metadata: ["log": "\(name)", "consumer": "\(consumer)", "items": "\(items)"])
+                    "records that a consumer was not done with were dropped",
+                    metadata: [
+                        "log": "\(name)", "consumer": "\(consumer)", "items": "\(items)",
+                        "reason": reason == .evicted ? "their room was needed" : "they were older than retention",
+                    ])
             }
             onEvent(name, event)
         }

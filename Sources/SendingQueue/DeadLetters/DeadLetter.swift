@@ -44,6 +44,10 @@ package enum GiveUpCause: String, Sendable, Hashable, CaseIterable {
     case retryDisabled = "retry_disabled"
     case queueFull = "queue_full"
     case shutdown
+    /// The log needed their room (`on_full: evict_oldest`, or a consumer that is not configured any more).
+    case evicted
+    /// They were older than the log's `retention`.
+    case expired
     /// The stored bytes could not be read or taken apart.
     case corrupt
 }
@@ -57,8 +61,22 @@ package protocol DeadLetterSink: Sendable {
 
     /// A batch has reached its backend, so that others may too. Called for every batch.
     func delivered(by exporter: ComponentID, _ signal: Signal)
+
+    /// What became of letters that came through `pipeline` when they were sent again, since the start of the process.
+    func replays(of exporter: ComponentID, pipeline: String) -> ReplayCounts
 }
 
 extension DeadLetterSink {
     package func delivered(by exporter: ComponentID, _ signal: Signal) {}
+    package func replays(of exporter: ComponentID, pipeline: String) -> ReplayCounts { ReplayCounts() }
+}
+
+/// The part of an exporter's account that comes from its dead letters.
+package struct ReplayCounts: Sendable, Hashable {
+    /// Items of letters that were sent again.
+    package var items = 0
+    /// What became of them.
+    package var outcome = CutOutcome()
+
+    package init() {}
 }

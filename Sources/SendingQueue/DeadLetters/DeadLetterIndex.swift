@@ -63,6 +63,7 @@ struct DeadLetterIndex: Sendable {
 
     mutating func insert(_ kept: KeptLetter) {
         let destination = Destination(kept.letter)
+        remove(kept.sequence)
         letters[kept.sequence] = kept
         sequences[BatchKey(destination: destination, id: kept.letter.batchID)] = kept.sequence
         if kept.isRequested {

@@ -13,6 +13,8 @@ package final class DeadLetterLog: DeadLetterSink {
     /// Letters kept at most; more are refused like those that the log has no room for.
     package static let lettersMax = 100_000
     private static let consumerName = "letters"
+    /// Letters asked for in one go.
+    private static let requestsAtOnce = 512
 
     private let log: any Log
     private let consumer: any LogConsumer
@@ -21,12 +23,23 @@ package final class DeadLetterLog: DeadLetterSink {
     private let index: Mutex<DeadLetterIndex>
     private let redrives = Mutex<[DeadLetterIndex.Destination: Redrive]>([:])
     private let metrics: DeadLetterMetrics?
+    private let isLoaded = Mutex(false)
+    private let replayCounts = Mutex<[ReplayKey: ReplayCounts]>([:])
 
-    /// Reads the headers of all letters. The log stays the caller's to close, after `stop`.
+    private struct ReplayKey: Hashable {
+        var exporter: ComponentID
+        var pipeline: String
+    }
+
+    /// The log stays the caller's to close, after `stop`.
     ///
-    /// - Parameter metrics: where the gauges go; nil: nowhere.
+    /// - Parameters:
+    ///   - metrics: where the gauges go; nil: nowhere.
+    ///   - loadsLater: reads the headers of all letters with `load`, not now. Until then letters can be kept, and those
+    ///     of earlier processes are neither listed nor sent.
     package init(
-        log: any Log, slice: @escaping PayloadSlicer, metrics: DeadLetterMetrics? = nil, logger: Logger
+        log: any Log, slice: @escaping PayloadSlicer, metrics: DeadLetterMetrics? = nil, logger: Logger,
+        loadsLater: Bool = false
     ) throws(LogError) {
         self.log = log
         self.slice = slice
@@ -34,9 +47,19 @@ package final class DeadLetterLog: DeadLetterSink {
         self.metrics = metrics
         consumer = try log.openConsumer(Self.consumerName, options: ConsumerOptions(isDurable: true))
         index = Mutex(DeadLetterIndex())
-        for cut in consumer.recoveredCuts { try recover(cut) }
-        try pull()
         metrics?.observe(self)
+        if !loadsLater { try load() }
+    }
+
+    /// Reads the headers of all letters that earlier processes left, unless that is done. Blocks; whoever calls meanwhile
+    /// waits. After an error it goes on where it stopped.
+    package func load() throws(LogError) {
+        try isLoaded.withLock { (isLoaded) throws(LogError) in
+            if isLoaded { return }
+            for cut in consumer.recoveredCuts { try recover(cut) }
+            try pull()
+            isLoaded = true
+        }
     }
 
     private func recover(_ cut: Cut) throws(LogError) {
@@ -89,6 +112,8 @@ package final class DeadLetterLog: DeadLetterSink {
     ///
     /// - Parameter sequence: of the letter that the new one is to take the place of.
     func keep(_ letter: DeadLetter, replacing sequence: UInt64? = nil) async throws(LogError) {
+        // Whether this very batch is kept already only the old letters can tell.
+        try load()
         let (isKept, count) = index.withLock { ($0.contains(letter, besides: sequence), $0.letters.count) }
         if isKept { return }
         if count >= Self.lettersMax, sequence == nil {
@@ -176,6 +201,46 @@ package final class DeadLetterLog: DeadLetterSink {
         consumer.done(cut, outcome: outcome)
     }
 
+    /// Ends a letter that was sent again, and accounts for it.
+    func finishReplay(_ kept: KeptLetter, _ outcome: CutOutcome) {
+        finish(kept.sequence, outcome)
+        let key = ReplayKey(exporter: kept.letter.exporter, pipeline: kept.letter.pipeline)
+        replayCounts.withLock { counts in
+            counts[key, default: ReplayCounts()].items += kept.letter.itemCount
+            counts[key]!.outcome = counts[key]!.outcome + outcome
+        }
+    }
+
+    package func replays(of exporter: ComponentID, pipeline: String) -> ReplayCounts {
+        replayCounts.withLock { $0[ReplayKey(exporter: exporter, pipeline: pipeline)] ?? ReplayCounts() }
+    }
+
+    /// As `request`, for many letters: their records share writes and syncs. A crash in the middle leaves some asked
+    /// for, and the others as they were.
+    private func request(_ letters: [KeptLetter]) async throws(LogError) {
+        var start = 0
+        while start < letters.count {
+            let group = letters[start..<min(start + Self.requestsAtOnce, letters.count)]
+            let failure = await withTaskGroup(of: LogError?.self) { tasks in
+                for kept in group {
+                    tasks.addTask {
+                        do throws(LogError) {
+                            try await self.request(kept.sequence)
+                            return nil
+                        } catch {
+                            return error
+                        }
+                    }
+                }
+                var first: LogError?
+                for await error in tasks { first = first ?? error }
+                return first
+            }
+            if let failure { throw failure }
+            start = group.endIndex
+        }
+    }
+
     /// The letter's export request.
     package func payload(of sequence: UInt64) throws(LogError) -> [UInt8] {
         guard let kept = index.withLock({ $0.letters[sequence] }) else {
@@ -201,7 +266,7 @@ package final class DeadLetterLog: DeadLetterSink {
     /// Has letters sent again, now or at the next start. Returns those meant.
     package func replay(_ filter: DeadLetterFilter) async throws(LogError) -> [KeptLetter] {
         let meant = letters(filter)
-        for kept in meant { try await request(kept.sequence) }
+        try await request(meant)
         for redrive in redrives.withLock({ Array($0.values) }) { redrive.changed() }
         return meant
     }
@@ -209,10 +274,8 @@ package final class DeadLetterLog: DeadLetterSink {
     /// Drops letters. Returns those meant.
     package func purge(_ filter: DeadLetterFilter) async throws(LogError) -> [KeptLetter] {
         let meant = letters(filter)
-        for kept in meant {
-            try await request(kept.sequence)
-            finish(kept.sequence, CutOutcome(dropped: kept.letter.itemCount))
-        }
+        try await request(meant)
+        for kept in meant { finish(kept.sequence, CutOutcome(dropped: kept.letter.itemCount)) }
         return meant
     }
 

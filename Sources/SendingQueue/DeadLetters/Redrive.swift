@@ -61,6 +61,7 @@ final class Redrive: Sendable {
 private final class RedriveLoop {
     /// Between two letters that nobody asked for, so that new data goes first.
     private static let expiredPause = Duration.milliseconds(100)
+    private static let loadPause = Duration.seconds(1)
 
     private let redrive: Redrive
     private let binding: ExporterBinding
@@ -68,6 +69,8 @@ private final class RedriveLoop {
     private var backoff: Backoff
     private var random = SystemRandomNumberGenerator()
     private var dueAt = Duration.zero
+    /// When the next letter that nobody asked for is tried although nothing else is being delivered.
+    private var expiredDueAt: Duration
     private var lastTried: UInt64 = 0
     private var hasSlot = false
     private var timer: Task<Void, Never>?
@@ -80,6 +83,7 @@ private final class RedriveLoop {
         binding = redrive.binding
         timeline = redrive.services.timeline
         backoff = Self.freshBackoff(binding.config.retry)
+        expiredDueAt = timeline.now + binding.config.retry.maxInterval
     }
 
     /// Without a time limit: a letter that was asked for is never given up for its age.
@@ -90,6 +94,7 @@ private final class RedriveLoop {
     }
 
     func run() async {
+        await load()
         while !Task.isCancelled {
             let kept = next()
             if let kept, takeSlot() {
@@ -108,22 +113,46 @@ private final class RedriveLoop {
         returnSlot()
     }
 
+    /// Reads what letters there are, once the collector is up: there may be many.
+    private func load() async {
+        while !Task.isCancelled {
+            do throws(LogError) {
+                try redrive.letters.load()
+                return
+            } catch {
+                redrive.logger.error(
+                    "The dead letters cannot be read. Will try again.", metadata: ["error": "\(error)"])
+                try? await timeline.sleep(until: timeline.now + Self.loadPause)
+            }
+        }
+    }
+
     /// The letter to send now; sets the timer when one is to be sent later.
     private func next() -> KeptLetter? {
-        let withExpired = redrive.isDelivering.withLock { $0 }
-        guard let kept = redrive.letters.next(for: redrive.destination, after: lastTried, withExpired: withExpired)
-        else { return nil }
-        guard dueAt > timeline.now else { return kept }
+        let isDelivering = redrive.isDelivering.withLock { $0 }
+        let letters = redrive.letters
+        if let kept = letters.next(for: redrive.destination, after: lastTried, withExpired: isDelivering) {
+            if dueAt <= timeline.now { return kept }
+            wake(at: dueAt)
+        } else if let kept = letters.next(for: redrive.destination, after: lastTried, withExpired: true) {
+            // Nothing tells whether the peer is back: one letter now and then finds out.
+            let time = max(dueAt, expiredDueAt)
+            if time <= timeline.now { return kept }
+            wake(at: time)
+        }
+        return nil
+    }
+
+    private func wake(at time: Duration) {
         timer?.cancel()
-        timer = Task(executorPreference: redrive.services.workers) { [timeline, dueAt, mailbox = redrive.mailbox] in
+        timer = Task(executorPreference: redrive.services.workers) { [timeline, mailbox = redrive.mailbox] in
             do {
-                try await timeline.sleep(until: dueAt)
+                try await timeline.sleep(until: time)
                 mailbox.post(.wake)
             } catch {
                 // Cancelled: another timer has taken this one's place.
             }
         }
-        return nil
     }
 
     private func takeSlot() -> Bool {
@@ -149,12 +178,13 @@ private final class RedriveLoop {
                 failed(job, failure)
             } else {
                 try await finish(job, payload)
+                redrive.isDelivering.withLock { $0 = true }
                 backoff = Self.freshBackoff(binding.config.retry)
                 dueAt = timeline.now + (kept.isRequested ? .zero : Self.expiredPause)
             }
         } catch {
             if error.code == .corrupt {
-                redrive.letters.finish(kept.sequence, CutOutcome(dropped: kept.letter.itemCount))
+                redrive.letters.finishReplay(kept, CutOutcome(dropped: kept.letter.itemCount))
                 binding.metrics.replayed.add(kept.letter.itemCount)
                 binding.metrics.drop(kept.letter.itemCount, .corrupt)
                 redrive.logger.error(
@@ -176,6 +206,7 @@ private final class RedriveLoop {
         let step = backoff.fail(at: now, minimum: minimum, isSlow: isSlow, using: &random)
         guard case .retry(let delay) = step else { preconditionFailure("a backoff without a limit ended") }
         dueAt = now + delay
+        expiredDueAt = now + binding.config.retry.maxInterval
         guard !Task.isCancelled, lines.mayWrite(now: now) else { return }
         redrive.logger.info(
             "Sending a dead letter again failed. Will retry after interval.",
@@ -202,7 +233,7 @@ private final class RedriveLoop {
         let outcome = CutOutcome(
             delivered: letter.itemCount - refusedItems - job.rejected, rejectedByPeer: job.rejected,
             deadLettered: refusedItems)
-        redrive.letters.finish(job.kept.sequence, outcome)
+        redrive.letters.finishReplay(job.kept, outcome)
         let metrics = binding.metrics
         metrics.replayed.add(letter.itemCount)
         metrics.sent.add(outcome.delivered)

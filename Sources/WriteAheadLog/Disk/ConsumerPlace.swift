@@ -33,6 +33,9 @@ struct ConsumerPlace: Sendable, Hashable {
     /// Outcomes of the cuts that are done.
     var totals = CutOutcome()
     var skippedItems = 0
+    /// Items that were taken from it to make room, and for their age.
+    var evictedItems = 0
+    var expiredItems = 0
     /// Items whose records could not be read any more.
     var lostItems = 0
     /// Items of torn writes that were passed: they have a place in the log, but were never acknowledged.
@@ -85,7 +88,7 @@ struct ConsumerPlace: Sendable, Hashable {
 
     /// Gives up everything before `place`: cuts that hold some of it, and what is not cut. Returns how many items that
     /// is.
-    mutating func skip(to place: UInt64) -> Int {
+    mutating func giveWay(to place: UInt64, _ reason: GiveWayReason) -> Int {
         var count = 0
         for cut in cutsByAge where cut.lowest < place {
             close(cut.id)
@@ -95,7 +98,10 @@ struct ConsumerPlace: Sendable, Hashable {
             count += part.count
             covered.insert(part)
         }
-        skippedItems += count
+        switch reason {
+        case .evicted: evictedItems += count
+        case .expired: expiredItems += count
+        }
         return count
     }
 
@@ -120,6 +126,8 @@ struct ConsumerPlace: Sendable, Hashable {
         merged.totals.deadLettered += other.totals.deadLettered
         merged.totals.dropped += other.totals.dropped
         merged.skippedItems += other.skippedItems
+        merged.evictedItems += other.evictedItems
+        merged.expiredItems += other.expiredItems
         merged.lostItems += other.lostItems
         merged.tornItems += other.tornItems
         return merged
@@ -140,8 +148,9 @@ struct LogLedger: Sendable, Hashable {
     /// Records, and items in them, that were committed and could not be read again.
     var corruptRecords = 0
     var corruptItems = 0
-    /// Items that were dropped to make room.
+    /// Items that were dropped to make room, and for their age.
     var evictedItems = 0
+    var expiredItems = 0
 }
 
 /// What is known to be missing from a log, so that it is counted once, whoever meets it and however often.

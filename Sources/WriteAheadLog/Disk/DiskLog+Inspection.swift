@@ -11,6 +11,8 @@ package struct ConsumerStatus: Sendable, Hashable {
     package var inFlightItems: Int
     package var inFlightBatches: Int
     package var skippedItems: Int
+    package var evictedItems: Int
+    package var expiredItems: Int
     package var lostItems: Int
     package var totals: CutOutcome
 }
@@ -98,7 +100,8 @@ extension DiskLogState {
         return ConsumerStatus(
             name: name, isOpen: isOpen, isDurable: isDurable,
             waitingItems: waiting.reduce(0) { $0 + $1.count }, inFlightItems: place.inFlightItems,
-            inFlightBatches: place.cuts.count, skippedItems: place.skippedItems, lostItems: place.lostItems,
+            inFlightBatches: place.cuts.count, skippedItems: place.skippedItems,
+            evictedItems: place.evictedItems, expiredItems: place.expiredItems, lostItems: place.lostItems,
             totals: place.totals)
     }
 }

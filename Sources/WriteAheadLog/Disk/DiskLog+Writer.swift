@@ -19,6 +19,20 @@ extension DiskLog {
         }
     }
 
+    /// Takes records back from the writer, to hand them to it first.
+    func putBack(_ records: [PendingRecord]) {
+        state.withLock { state in
+            state.pending.insert(contentsOf: records, at: 0)
+            state.pendingBytes += records.reduce(0) { $0 + $1.byteCount }
+        }
+    }
+
+    /// Whether room could be made if it were not for cuts that are on their way to the disk.
+    var waitsForCuts: Bool {
+        configuration.onFull == .evictOldest
+            && state.withLock { state in state.openConsumers.values.contains { !$0.cutting.isEmpty } }
+    }
+
     var committed: LogPosition { state.withLock { $0.committed } }
     var lowWater: UInt64 { state.withLock { $0.lowWater } }
     var fileBytes: Int { state.withLock { $0.fileBytes } }
@@ -35,6 +49,8 @@ extension DiskLog {
             state.segments[index].fileByteCount = byteCount
         }
     }
+
+    func note(reserveBytes: Int) { state.withLock { $0.reserveBytes = reserveBytes } }
 
     func addFileBytes(_ count: Int) {
         state.withLock { $0.fileBytes += count }
@@ -70,13 +86,16 @@ extension DiskLog {
         let (sequences, waiters, hasRecovered) = state.withLock { state in
             var sequences: [UInt64] = []
             var oldest = UInt64.max
+            var newest: UInt64 = 0
             for record in group {
                 sequences.append(state.committed.sequence)
                 if record.isData {
                     state.publish(record.content, checksum: record.checksum)
                     oldest = min(oldest, record.content.receivedAtUnixNanos)
+                    newest = max(newest, record.content.receivedAtUnixNanos)
                 } else if case .apply(let control, _) = record.effect {
                     control.apply(to: &state.places, floor: state.oldest.item)
+                    if case .cut(let name, let cut) = control { state.openConsumers[name]?.cutting[cut.id] = nil }
                     state.reopenAccounts(after: control)
                 }
             }
@@ -84,6 +103,7 @@ extension DiskLog {
             state.segments[last].end = state.committed
             state.segments[last].endOffset = endOffset
             state.segments[last].oldestReceivedAt = min(state.segments[last].oldestReceivedAt, oldest)
+            state.segments[last].newestReceivedAt = max(state.segments[last].newestReceivedAt, newest)
             state.trimTail()
             let hasData = oldest != .max || group.contains { $0.isData }
             let hasRecovered = hasData && state.fault != nil
@@ -137,26 +157,48 @@ extension DiskLog {
         }
     }
 
-    /// Makes the oldest segment free that only consumers hold which may be skipped: volatile ones, and durable ones
-    /// that nobody has opened since the log was. False when there is none, or an open consumer needs it.
+    /// Makes the oldest segment free, if those that still need it give way: volatile consumers, and durable ones that
+    /// nobody has opened since the log was; with `evict_oldest` all others too. False when nothing was made free.
     func evictOldestSegment() -> Bool {
-        let (isFree, evictions) = state.withLock { state -> (Bool, [DiskLogEvent]) in
-            guard let segment = state.segments.dropLast().first(where: { !$0.isEmpty }) else { return (false, []) }
-            let end = segment.end.item
-            let isNeeded = state.seenConsumers.contains { (state.places[$0]?.lowWater ?? .max) < end }
-            if isNeeded { return (false, []) }
-            var evictions: [DiskLogEvent] = []
-            for name in state.places.keys.sorted() where !state.seenConsumers.contains(name) {
-                let items = state.places[name]!.skip(to: end)
-                if items == 0 { continue }
-                state.ledger.evictedItems += items
-                evictions.append(.evicted(consumer: name, items: items))
-            }
-            state.skipVolatile(to: segment.end)
-            return (true, evictions)
+        let oldest = state.withLock { state in state.segments.dropLast().first { !$0.isEmpty }?.end }
+        guard let oldest else { return false }
+        return giveWay(to: oldest, .evicted, mayTakeFromOpen: configuration.onFull == .evictOldest)
+    }
+
+    /// Where the last segment ends whose records were all received before `time`; nil when there is none.
+    func endOfSegments(receivedBefore time: UInt64) -> LogPosition? {
+        state.withLock { state in
+            state.segments.dropLast().prefix { $0.isEmpty || $0.newestReceivedAt < time }.last { !$0.isEmpty }?.end
         }
-        for eviction in evictions { report(eviction) }
-        return isFree
+    }
+
+    /// Takes everything before `end` from all consumers, and counts it.
+    ///
+    /// - Parameter mayTakeFromOpen: whether durable consumers that somebody has opened give way as well. Not while a cut
+    ///   is on its way to the disk: its items are in nobody's hands.
+    /// - Returns: false when somebody needs it who does not give way.
+    func giveWay(to end: LogPosition, _ reason: GiveWayReason, mayTakeFromOpen: Bool) -> Bool {
+        let drops = state.withLock { state -> [DiskLogEvent]? in
+            let needing = state.seenConsumers.filter { (state.places[$0]?.lowWater ?? .max) < end.item }
+            for name in needing {
+                guard mayTakeFromOpen, state.openConsumers[name]?.cutting.isEmpty ?? true else { return nil }
+            }
+            var drops: [DiskLogEvent] = []
+            for name in state.places.keys.sorted() {
+                if state.openConsumers[name]?.isDurable == true { state.openConsumers[name]!.giveWay(to: end) }
+                let items = state.places[name]!.giveWay(to: end.item, reason)
+                if items == 0 { continue }
+                switch reason {
+                case .evicted: state.ledger.evictedItems += items
+                case .expired: state.ledger.expiredItems += items
+                }
+                drops.append(.dropped(consumer: name, items: items, reason))
+            }
+            state.skipVolatile(to: end)
+            return drops
+        }
+        for drop in drops ?? [] { report(drop) }
+        return drops != nil
     }
 
     // MARK: Damage

@@ -17,6 +17,8 @@ package final class DiskLog: Log {
     let epoch: UInt64
     let wakeUp = WakeUp()
     let quarantine: Quarantine
+    /// The time of day, nanoseconds since 1970.
+    let wallClock: @Sendable () -> UInt64
     private let onEvent: @Sendable (DiskLogEvent) -> Void
     let state: Mutex<DiskLogState>
     private let lockFile: Mutex<(any OpenFile)?>
@@ -26,16 +28,18 @@ package final class DiskLog: Log {
     ///
     /// - Parameters:
     ///   - epoch: 64 bits that no other opening of this log has; random outside tests.
+    ///   - wallClock: what the receive times of records are compared with, when records are kept for a limited time.
     ///   - onEvent: told what the owner should report; called from several threads, without the log's lock.
     /// - Throws: `.inUse` with the other process's id, `.unsupportedFormat`, `.io` when the directory cannot be used.
     package static func open(
         _ configuration: DiskLogConfiguration, fileSystem: any FileSystem = PosixFileSystem(),
-        epoch: UInt64 = .random(in: .min ... .max), onEvent: @escaping @Sendable (DiskLogEvent) -> Void = { _ in }
+        epoch: UInt64 = .random(in: .min ... .max), wallClock: @escaping @Sendable () -> UInt64 = wallClockNanos,
+        onEvent: @escaping @Sendable (DiskLogEvent) -> Void = { _ in }
     ) throws(LogError) -> DiskLog {
         let lockFile = try LogLock.acquire(configuration, fileSystem)
         var recovery = LogRecovery(fileSystem: fileSystem, configuration: configuration)
         let recovered = try recovery.run()
-        let log = DiskLog(configuration, fileSystem, epoch, recovered, lockFile, onEvent)
+        let log = DiskLog(configuration, fileSystem, epoch, recovered, lockFile, wallClock, onEvent)
         for (number, region) in recovered.damage { log.noteDamage(region, segment: number) }
         startThread {
             var writer = LogWriter(log: log, recovered: recovered)
@@ -47,11 +51,13 @@ package final class DiskLog: Log {
 
     private init(
         _ configuration: DiskLogConfiguration, _ fileSystem: any FileSystem, _ epoch: UInt64,
-        _ recovered: RecoveredLog, _ lockFile: any OpenFile, _ onEvent: @escaping @Sendable (DiskLogEvent) -> Void
+        _ recovered: RecoveredLog, _ lockFile: any OpenFile, _ wallClock: @escaping @Sendable () -> UInt64,
+        _ onEvent: @escaping @Sendable (DiskLogEvent) -> Void
     ) {
         self.configuration = configuration
         self.fileSystem = fileSystem
         self.epoch = epoch
+        self.wallClock = wallClock
         self.onEvent = onEvent
         quarantine = Quarantine(fileSystem: fileSystem, configuration: configuration)
         state = Mutex(
@@ -93,10 +99,11 @@ package final class DiskLog: Log {
     package var status: LogStatus {
         var status = state.withLock { $0.status }
         status.capacityBytes = configuration.bytesMax
+        (status.quarantinedFiles, status.quarantinedBytes) = quarantine.content
         let free = try? fileSystem.availableBytes(configuration.directory) - configuration.freeBytesMin
         let allowed = configuration.bytesMax.map { $0 - status.fileBytes }
         // Files that are there already count as room, but for the reserve.
-        let spare = max(status.fileBytes - status.bytes - SegmentPool.reserveCount * configuration.reserveBytes, 0)
+        let spare = max(status.fileBytes - status.bytes - status.reserveBytes, 0)
         status.roomBytes = [free, allowed].compactMap { $0 }.min().map { max($0, 0) + spare }
         return status
     }

@@ -10,6 +10,11 @@ package struct DiskLogConfiguration: Sendable {
     package var bytesMax: Int?
     /// Free bytes of the file system below which no segment is added.
     package var freeBytesMin: Int
+    /// What happens when there is no room: appends are refused, or the oldest records are dropped, whoever needs them.
+    package var onFull: OnFull
+    /// How long records are kept at most, counted from their receive time, in whole segments; nil: until all consumers
+    /// are done with them.
+    package var retention: Duration?
     /// Payload bytes kept in memory for the consumers that keep up.
     package var tailBytesMax: Int
     /// What the tails of several logs may hold together; nil: each log minds only its own limit.
@@ -20,9 +25,15 @@ package struct DiskLogConfiguration: Sendable {
     package var lockTimeout: Duration
     package var directoryPermissions: UInt32
 
+    package enum OnFull: String, Sendable, Hashable, CaseIterable {
+        case refuse
+        case evictOldest = "evict_oldest"
+    }
+
     package init(
         directory: String, segmentBytes: Int = 32 << 20, fsync: Bool = true, bytesMax: Int? = nil,
-        freeBytesMin: Int = 0, tailBytesMax: Int = 32 << 20, tailBudget: TailBudget? = nil, spareSegments: Int = 2,
+        freeBytesMin: Int = 0, onFull: OnFull = .refuse, retention: Duration? = nil, tailBytesMax: Int = 32 << 20,
+        tailBudget: TailBudget? = nil, spareSegments: Int = 2,
         lockTimeout: Duration = .zero, directoryPermissions: UInt32 = 0o750
     ) {
         self.directory = directory
@@ -30,6 +41,8 @@ package struct DiskLogConfiguration: Sendable {
         self.fsync = fsync
         self.bytesMax = bytesMax
         self.freeBytesMin = freeBytesMin
+        self.onFull = onFull
+        self.retention = retention
         self.tailBytesMax = tailBytesMax
         self.tailBudget = tailBudget
         self.spareSegments = spareSegments
@@ -64,6 +77,14 @@ package enum DiskLogEvent: Sendable {
     case faulted(LogError)
     /// Appends are taken again.
     case recovered
-    /// Items of a consumer were dropped to make room.
-    case evicted(consumer: String, items: Int)
+    /// Items of a consumer were dropped, to make room or because they were too old.
+    case dropped(consumer: String, items: Int, GiveWayReason)
+}
+
+/// Why the log took items from a consumer that was not done with them.
+package enum GiveWayReason: Sendable, Hashable {
+    /// Their room was needed.
+    case evicted
+    /// They were older than the log keeps records.
+    case expired
 }

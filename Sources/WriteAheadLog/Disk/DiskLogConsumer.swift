@@ -70,7 +70,6 @@ final class DiskLogConsumer: LogConsumer {
         }
         do {
             try await log.commit(.cut(name, open))
-            log.state.withLock { $0.openConsumers[name]?.cutting[open.id] = nil }
         } catch {
             log.state.withLock { state in
                 state.openConsumers[name]?.cutting[open.id] = nil
@@ -117,6 +116,17 @@ final class DiskLogConsumer: LogConsumer {
     }
 
     var backlog: ConsumerBacklog { log.state.withLock { $0.backlog(of: name) } }
+
+    func holds(_ range: ItemRange) -> Bool {
+        log.state.withLock { $0.openConsumers[name]?.holds(range) ?? false }
+    }
+
+    func isOpen(_ id: BatchID) -> Bool {
+        log.state.withLock { state in
+            guard let consumer = state.openConsumers[name] else { return false }
+            return state.place(of: name, consumer).cuts[id] != nil
+        }
+    }
 }
 
 extension DiskLogState {
@@ -209,6 +219,8 @@ extension DiskLogState {
         backlog.waitingBytes = Int(committed.byte - min(committed.byte, consumer.cursor.byte)) + consumer.handedOutBytes
         backlog.inFlightItems = place.inFlightItems
         backlog.skippedItems = place.skippedItems
+        backlog.evictedItems = place.evictedItems
+        backlog.expiredItems = place.expiredItems
         backlog.lostItems = place.lostItems
         backlog.totals = place.totals
         var oldest = place.cuts.values.map(\.oldestReceivedAt).min() ?? .max

@@ -2,6 +2,8 @@
 struct AccountOpening: Sendable {
     var totals: CutOutcome
     var skipped: Int
+    var evicted: Int
+    var expired: Int
     var lost: Int
     var torn: Int
     var recovered: Int
@@ -12,6 +14,8 @@ struct AccountOpening: Sendable {
     init(place: ConsumerPlace, end: UInt64, waiting: Int) {
         totals = place.totals
         skipped = place.skippedItems
+        evicted = place.evictedItems
+        expired = place.expiredItems
         lost = place.lostItems
         torn = place.tornItems
         recovered = waiting + place.inFlightItems
@@ -56,6 +60,8 @@ extension DiskLogState {
         account.appended = Int(committed.item - opening.end) - (place.tornItems - opening.torn)
         account.outcome = place.totals - opening.totals
         account.skipped = place.skippedItems - opening.skipped
+        account.evicted = place.evictedItems - opening.evicted
+        account.expired = place.expiredItems - opening.expired
         account.lost = place.lostItems - opening.lost
         account.waiting = waitingItems(place, consumer)
         account.inFlight = place.inFlightItems

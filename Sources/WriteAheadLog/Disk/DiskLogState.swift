@@ -14,6 +14,7 @@ struct DiskLogState: Sendable {
     var segments: [Segment]
     /// Bytes of all files of the log.
     var fileBytes = 0
+    var reserveBytes = 0
 
     /// Durable consumers that the log knows, open or not.
     var places: [String: ConsumerPlace]
@@ -131,6 +132,8 @@ struct DiskLogState: Sendable {
         status.corruptRecords = ledger.corruptRecords
         status.corruptItems = ledger.corruptItems
         status.evictedItems = ledger.evictedItems
+        status.expiredItems = ledger.expiredItems
+        status.reserveBytes = reserveBytes
         let oldestTime = segments.map(\.oldestReceivedAt).min() ?? .max
         status.oldestReceivedAtUnixNanos = oldestTime == .max ? nil : oldestTime
         status.fault = fault

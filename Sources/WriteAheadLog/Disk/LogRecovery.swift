@@ -46,7 +46,9 @@ struct LogRecovery {
         log.segments.sort { $0.number < $1.number }
         setAsideDisorder()
         findEnds()
+        KillPoint.pass(.midRecovery)
         try replay()
+        noteNewest()
         noteGaps()
         return log
     }
@@ -156,6 +158,15 @@ struct LogRecovery {
         log.end = log.segments.last?.first ?? .start
     }
 
+    /// Footers do not say when a segment's newest record came: not after the oldest one of the next segment, about.
+    private mutating func noteNewest() {
+        var next = UInt64.max
+        for index in log.segments.indices.reversed() where !log.segments[index].isEmpty {
+            if log.segments[index].newestReceivedAt == 0 { log.segments[index].newestReceivedAt = next }
+            next = min(next, log.segments[index].oldestReceivedAt)
+        }
+    }
+
     // MARK: Control records
 
     /// Finds the last readable checkpoint, and applies what follows it.
@@ -220,6 +231,7 @@ struct LogRecovery {
             log.segments[index].end = scan.end
             log.segments[index].endOffset = scan.endOffset
             log.segments[index].oldestReceivedAt = scan.oldestReceivedAt
+            log.segments[index].newestReceivedAt = scan.newestReceivedAt
             log.end = scan.end
         }
         log.checkpoint.ledger.appendedItems += scan.newItems
@@ -294,6 +306,7 @@ private struct SegmentScan {
     /// Behind the last good record.
     var endOffset = SegmentHeader.byteCount
     var oldestReceivedAt = UInt64.max
+    var newestReceivedAt: UInt64 = 0
     /// Items since the segment's checkpoint.
     var newItems = 0
     private var gaps: [DamagedRegion] = []
@@ -340,44 +353,9 @@ private struct SegmentScan {
             end.item += header.weight
             end.byte += UInt64(header.payloadByteCount)
             oldestReceivedAt = min(oldestReceivedAt, header.receivedAt)
+            newestReceivedAt = max(newestReceivedAt, header.receivedAt)
             newItems += header.itemCount
         }
         endOffset = offset + header.recordByteCount
-    }
-}
-
-/// Sets damaged files and regions aside in `quarantine/`, within limits; what does not go there is counted all the
-/// same.
-struct Quarantine: Sendable {
-    private static let filesMax = 256
-
-    let fileSystem: any FileSystem
-    let configuration: DiskLogConfiguration
-
-    private var directory: String { "\(configuration.directory)/quarantine" }
-
-    /// Moves a file of the log's directory.
-    func setAside(file name: String) {
-        let path = "\(configuration.directory)/\(name)"
-        do {
-            try fileSystem.makeDirectory(directory, permissions: configuration.directoryPermissions)
-            try fileSystem.rename(path, to: "\(directory)/\(name)")
-        } catch {
-            // It stays where it is, unread, and is found again at the next start.
-        }
-    }
-
-    /// Copies a region of a segment's file.
-    func copy(_ offsets: Range<Int>, of segment: Segment) {
-        guard !offsets.isEmpty else { return }
-        do {
-            try fileSystem.makeDirectory(directory, permissions: configuration.directoryPermissions)
-            guard try fileSystem.list(directory).count < Quarantine.filesMax else { return }
-            let bytes = try fileSystem.open("\(configuration.directory)/\(segment.fileName)", .read).read(offsets)
-            let copy = try fileSystem.open("\(directory)/\(segment.fileName).\(offsets.lowerBound)", .create)
-            try copy.writeAll(bytes, at: 0)
-        } catch {
-            // The copy is for people to look at; the loss is counted without it.
-        }
     }
 }

@@ -68,8 +68,10 @@ extension LogWriter {
 
         let newFile = try log.fileSystem.open(log.path(spare.name), .readWrite)
         try newFile.writeAll(bytes, at: 0)
+        KillPoint.pass(.midCheckpoint)
         try newFile.synchronize()
         try log.fileSystem.rename(log.path(spare.name), to: log.path(Segment.fileName(newHeader.number)))
+        KillPoint.pass(.segmentNamed)
         try log.fileSystem.synchronizeDirectory(log.configuration.directory)
         header = newHeader
         file = newFile
@@ -97,6 +99,7 @@ extension LogWriter {
     /// here cost nothing but time at the next start.
     mutating func seal() {
         guard let file, let segment = log.segment(header.number) else { return }
+        KillPoint.pass(.beforeSeal)
         let footer = SegmentFooter(
             epoch: header.epoch, number: header.number, endOffset: offset, first: header.first, end: segment.end,
             oldestReceivedAt: segment.oldestReceivedAt)
@@ -142,6 +145,7 @@ extension LogWriter {
                 }
             }
         }
+        noteReserve()
     }
 
     /// Frees the oldest segment: one that is done, else one that only consumers hold that give way.
@@ -160,6 +164,33 @@ extension LogWriter {
         }
         release()
         return log.fileBytes < bytes || pool.hasSpare
+    }
+
+    /// Drops records that are older than the log keeps them, in whole segments. What is dropped is on record first.
+    ///
+    /// A segment that little traffic leaves open is ended when its oldest record has come to a quarter of the time.
+    mutating func expire() {
+        guard let retention else { return }
+        let interval = min(max(retention / 16, 50_000_000), 60_000_000_000)
+        let ticks = monotonicNanos()
+        guard ticks - expiredAt >= interval else { return }
+        expiredAt = ticks
+        let now = log.wallClock()
+        if let last = log.lastSegment, !last.isEmpty, last.end.item > log.lowWater,
+            last.oldestReceivedAt < now - min(now, retention / 4)
+        {
+            try? roll(toHold: 0, isData: false)
+        }
+        guard let end = log.endOfSegments(receivedBefore: now - min(now, retention)),
+            log.giveWay(to: end, .expired, mayTakeFromOpen: true)
+        else { return }
+        do {
+            try checkpoint()
+        } catch {
+            log.note(fault: error)
+            return
+        }
+        release()
     }
 
     /// Makes all that is known of the consumers durable: in the open segment, else as the start of a reserve one.
@@ -210,7 +241,9 @@ extension LogWriter {
                 return
             }
         }
-        for segment in log.takeReleasable(below: safeLowWater) { pool.recycle(segment, log) }
+        for segment in log.takeReleasable(below: safeLowWater) {
+            pool.recycle(segment, reservesInUse: isReserve ? 1 : 0, log)
+        }
     }
 
     /// Writes zeros over the next piece of a spare, so that records will overwrite written blocks. False when there is

@@ -6,6 +6,7 @@ extension LogWriter {
     /// data needs no reserve yet.
     mutating func start() {
         finishLast()
+        KillPoint.pass(.lastSealed)
         pool.removeUnused(log)
         do {
             try roll(toHold: 0, isData: false)
@@ -13,6 +14,11 @@ extension LogWriter {
         } catch {
             log.note(fault: error)
         }
+        noteReserve()
+    }
+
+    func noteReserve() {
+        log.note(reserveBytes: (pool.reserves.count + (isReserve ? 1 : 0)) * log.configuration.reserveBytes)
     }
 
     /// Cuts the last segment to what it holds and seals it; the log goes on in a new one. An error changes nothing: the

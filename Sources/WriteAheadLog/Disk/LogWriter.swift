@@ -6,6 +6,8 @@
 struct LogWriter: Sendable {
     /// Bytes of a group from which on no record is added to it.
     static let groupBytesMax = 4 << 20
+    /// How often in a row records wait for cuts before they are refused.
+    private static let deferralsMax = 1000
 
     let log: DiskLog
     var pool: SegmentPool
@@ -31,6 +33,10 @@ struct LogWriter: Sendable {
     var openedAt: UInt64 = 0
     var hasAdapted = false
     private var slab: [UInt8] = []
+    private var deferrals = 0
+    /// How long records are kept, and when that was last looked after.
+    let retention: UInt64?
+    var expiredAt: UInt64 = 0
 
     init(log: DiskLog, recovered: RecoveredLog) {
         self.log = log
@@ -38,6 +44,7 @@ struct LogWriter: Sendable {
         nextNumber = recovered.nextNumber
         header = SegmentHeader(capacity: 0, epoch: log.epoch, number: 0, first: recovered.end)
         safeLowWater = 0
+        retention = log.configuration.retention.map { UInt64(clamping: Int64($0 / .nanoseconds(1))) }
     }
 
     mutating func run() {
@@ -47,8 +54,11 @@ struct LogWriter: Sendable {
                 write(records)
                 if !hasLostRecords { safeLowWater = max(safeLowWater, lowWater) }
                 release()
+                expire()
             case .idle:
-                if !prepareSpare() { log.wakeUp.wait() }
+                expire()
+                if prepareSpare() { continue }
+                if retention == nil { log.wakeUp.wait() } else { log.wakeUp.wait(seconds: 1) }
             case .close:
                 seal()
                 file = nil
@@ -58,14 +68,28 @@ struct LogWriter: Sendable {
         }
     }
 
-    /// Writes `records` in as many groups as it takes.
+    /// Writes `records`. With `evict_oldest`, data for which nothing could give way because a cut was on its way waits for
+    /// that, behind the cut.
     private mutating func write(_ records: [PendingRecord]) {
+        var waiting = writeGroups(records)
+        if !waiting.isEmpty { waiting = writeGroups(waiting) }
+        deferrals = waiting.isEmpty ? 0 : deferrals + 1
+        if !waiting.isEmpty { log.putBack(waiting) }
+    }
+
+    /// Writes `records` in as many groups as it takes. Returns what is to be tried again.
+    private mutating func writeGroups(_ records: [PendingRecord]) -> [PendingRecord] {
+        var waiting: [PendingRecord] = []
         var index = 0
         while index < records.count {
             do {
                 try makeRoom(for: records[index])
             } catch {
-                refuse([records[index]], error)
+                if records[index].isData, error.code == .full, deferrals < LogWriter.deferralsMax, log.waitsForCuts {
+                    waiting.append(records[index])
+                } else {
+                    refuse([records[index]], error)
+                }
                 index += 1
                 continue
             }
@@ -78,6 +102,7 @@ struct LogWriter: Sendable {
             } while index < records.count && slab.count < LogWriter.groupBytesMax && takes(records[index])
             commit(Array(records[start..<index]))
         }
+        return waiting
     }
 
     private mutating func refuse(_ group: [PendingRecord], _ error: LogError) {
@@ -130,13 +155,17 @@ struct LogWriter: Sendable {
             return
         }
         if needsSync { committedOffset = offset }
+        KillPoint.pass(group.contains { $0.kind == .cut } ? .cutWritten : nil)
+        KillPoint.pass(group.contains { $0.kind == .done } ? .doneWritten : nil)
         log.publish(group, endOffset: offset, latencyNanos: monotonicNanos() - start, bytes: slab.count)
     }
 
     /// Writes records behind what is written. After an error the file is not to be used again.
     mutating func write(_ bytes: [UInt8], to file: any OpenFile, isSynced: Bool) throws(FileSystemError) {
+        KillPoint.pass(.beforeWrite)
         try file.writeAll(bytes, at: offset)
         isDirty = true
+        KillPoint.pass(.afterWrite)
         if isSynced { try synchronize(file) }
         // A removed file takes writes, and loses them when it is closed.
         guard try file.isLinked() else {
@@ -148,6 +177,7 @@ struct LogWriter: Sendable {
 
     mutating func synchronize(_ file: any OpenFile) throws(FileSystemError) {
         try file.synchronize()
+        KillPoint.pass(.afterSync)
         isDirty = false
         durableLowWater = safeLowWater
     }

@@ -92,6 +92,22 @@ struct OpenConsumer: Sendable {
         cursor = end
     }
 
+    /// Lets go of everything before `end`: the log takes it back.
+    mutating func giveWay(to end: LogPosition) {
+        for (sequence, record) in handedOut where sequence < end.sequence {
+            handedOutItems -= record.rest.reduce(0) { $0 + $1.count }
+            handedOutBytes -= record.byteCount
+            handedOut[sequence] = nil
+        }
+        move(to: end)
+    }
+
+    func holds(_ range: ItemRange) -> Bool {
+        handedOut[range.sequence]?.rest.contains {
+            $0.lowerBound <= range.items.lowerBound && range.items.upperBound <= $0.upperBound
+        } ?? false
+    }
+
     /// Moves the cursor to `position`, past records that are handed out, done already, or lost.
     mutating func move(to position: LogPosition) {
         guard position.sequence > cursor.sequence else { return }

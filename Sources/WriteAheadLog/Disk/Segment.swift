@@ -9,6 +9,8 @@ struct Segment: Sendable {
     var fileByteCount: Int
     /// Oldest receive time of its data records; all ones when there are none.
     var oldestReceivedAt = UInt64.max
+    /// Newest receive time of its data records, as far as it is known; 0 when there are none.
+    var newestReceivedAt: UInt64 = 0
     /// Its footer was there at start.
     var isSealed = false
     /// Readers that have the file open: such a file is removed, never written over.

@@ -110,11 +110,15 @@ struct SegmentPool: Sendable {
     }
 
     /// Takes back a segment's file, or removes it when there are enough, or when somebody still reads it.
-    mutating func recycle(_ segment: Segment, _ log: DiskLog) {
+    ///
+    /// - Parameter reservesInUse: those of the reserve that are segments now, and will come back.
+    mutating func recycle(_ segment: Segment, reservesInUse: Int, _ log: DiskLog) {
         let configuration = log.configuration
         var spare = Spare(name: "", byteCount: segment.fileByteCount, writtenByteCount: segment.fileByteCount)
         if segment.readers == 0 {
-            if reserves.count < SegmentPool.reserveCount, segment.fileByteCount == configuration.reserveBytes {
+            if reserves.count + reservesInUse < SegmentPool.reserveCount,
+                segment.fileByteCount == configuration.reserveBytes
+            {
                 spare.name = "\(hexadecimal(segment.number)).reserve"
                 spare.isReserve = true
             } else if spares.count < configuration.spareSegments,
@@ -126,6 +130,7 @@ struct SegmentPool: Sendable {
         if !spare.name.isEmpty {
             do {
                 try log.fileSystem.rename(log.path(segment.fileName), to: log.path(spare.name))
+                KillPoint.pass(.segmentRecycled)
                 if spare.isReserve { reserves.append(spare) } else { spares.append(spare) }
                 return
             } catch {}

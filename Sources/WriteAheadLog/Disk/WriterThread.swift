@@ -20,6 +20,14 @@ final class WakeUp: Sendable {
     func wait() {
         while unsafe sem_wait(semaphore) != 0, errno == EINTR {}
     }
+
+    /// Waits no longer than `seconds`.
+    func wait(seconds: Int) {
+        var end = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &end)
+        end.tv_sec += seconds
+        while unsafe sem_timedwait(semaphore, &end) != 0, errno == EINTR {}
+    }
 }
 
 /// Runs `body` on a thread of its own, which may block.
@@ -44,6 +52,13 @@ func startThread(_ body: @escaping @Sendable () -> Void) {
 func monotonicNanos() -> UInt64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+/// Nanoseconds since 1970.
+package func wallClockNanos() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 

@@ -1,4 +1,5 @@
-// Append throughput and acknowledgement latency of the log on disk, the time to open it, and the speed of a drain.
+// Append throughput and acknowledgement latency of the log on disk, the time to open it, and the speed of a drain. Beside
+// each measurement with fsync: what a write and fdatasync of the same size cost in the same directory without the log.
 // Usage: WriteAheadLogBenchmark DIRECTORY [SECONDS [BACKLOG_GIB]]     (scripts/bench wal)
 
 import Glibc
@@ -13,6 +14,30 @@ func nanos(_ clock: clockid_t) -> UInt64 {
 func now() -> UInt64 { nanos(CLOCK_MONOTONIC) }
 
 func processorSeconds() -> Double { Double(nanos(CLOCK_PROCESS_CPUTIME_ID)) / 1e9 }
+
+/// The device's own time, in nanoseconds, for writing `size` bytes over written blocks and an fdatasync.
+func measureSync(_ directory: String, size: Int, seconds: Double) throws -> (p50: UInt64, p99: UInt64) {
+    let fileSystem = PosixFileSystem()
+    try fileSystem.makeDirectory(directory, permissions: 0o750)
+    let file = try fileSystem.open("\(directory)/raw", .create)
+    let space = 8 << 20
+    try file.writeAll([UInt8](repeating: 0, count: space), at: 0)
+    try file.synchronize()
+    let bytes = [UInt8](repeating: 1, count: size)
+    var times: [UInt64] = []
+    let deadline = now() + UInt64(seconds * 1e9)
+    var offset = 0
+    while now() < deadline {
+        let before = now()
+        try file.writeAll(bytes, at: offset)
+        try file.synchronize()
+        times.append(now() - before)
+        offset = (offset + size) % (space - size)
+    }
+    try fileSystem.remove("\(directory)/raw")
+    times.sort()
+    return (times[(times.count - 1) / 2], times[Int(Double(times.count - 1) * 0.99)])
+}
 
 /// Appends records of `size` bytes, `concurrency` at a time, each by a consumer that keeps up.
 func measure(_ directory: String, size: Int, concurrency: Int, seconds: Double, fsync: Bool) async throws {
@@ -58,12 +83,19 @@ func measure(_ directory: String, size: Int, concurrency: Int, seconds: Double, 
     drain.cancel()
     _ = try? await drain.value
     await log.close()
-    func at(_ share: Double) -> String { "\(latencies[Int(Double(latencies.count - 1) * share)] / 1000) us" }
+    func time(_ share: Double) -> UInt64 { latencies[Int(Double(latencies.count - 1) * share)] }
+    func at(_ share: Double) -> String { "\(time(share) / 1000) us" }
     let rate = Double(latencies.count) / elapsed
     print(
         "\(size) B x \(concurrency) fsync \(fsync): \(Int(rate)) records/s, \(Int(rate * Double(size) / 1e6)) MB/s,",
         "p50 \(at(0.5)), p99 \(at(0.99)), \(Int(used / Double(latencies.count) * 1e6)) us CPU/record,",
         "\(Int(used / (Double(latencies.count * size) / 1e6) * 1e6)) us CPU/MB")
+    guard fsync else { return }
+    let raw = try measureSync(directory, size: size, seconds: min(seconds, 2))
+    func times(_ left: UInt64, _ right: UInt64) -> Double { (Double(left) / Double(right) * 10).rounded() / 10 }
+    print(
+        "    fdatasync alone: p50 \(raw.p50 / 1000) us, p99 \(raw.p99 / 1000) us; the log's p50 is \(times(time(0.5), raw.p50)) and",
+        "its p99 \(times(time(0.99), raw.p50)) times its p50, the p99 \(times(time(0.99), raw.p99)) times its p99")
 }
 
 /// The time to open a log whose process was killed: its last segment is not sealed, and almost empty.
@@ -75,7 +107,7 @@ func measureOpening(_ directory: String) async throws {
     let (start, processor) = (now(), processorSeconds())
     let copy = try DiskLog.open(DiskLogConfiguration(directory: "\(directory)/copy"))
     print(
-        "open after a kill, one segment of 32 MiB almost empty: \((now() - start) / 1000) us,",
+        "open after a kill, the segment almost empty: \((now() - start) / 1000) us,",
         "\(Int((processorSeconds() - processor) * 1e6)) us CPU, \(copy.status.records) records")
     withExtendedLifetime(consumer) {}
     await copy.close()

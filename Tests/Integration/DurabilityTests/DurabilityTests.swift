@@ -30,12 +30,19 @@ import Testing
         try await durability("outage", ["--spans", Self.isLong ? "2000000" : "50000"])
     }
 
+    /// Scenario: a backlog drains into a backend that has come back while new data comes.
+    /// Guarantees: another exporter of the pipeline gets the new data without delay, and memory stays bounded.
+    @Test("the drain of a backlog is fair", .timeLimit(.minutes(30)))
+    func fairDrain() async throws {
+        try await durability("fair_drain", ["--spans", Self.isLong ? "1000000" : "50000"])
+    }
+
     /// Scenario: the disk of the log, a file system of its own, fills up or fails.
     /// Guarantees: clients are refused retryably, and taken again without a restart once there is space.
     @Test(
         "a disk that is full or fails is survived", .enabled(if: isRoot, "mounts file systems"),
         .timeLimit(.minutes(10)),
-        arguments: ["disk_full", "foreign_file_fills_disk", "read_only"])
+        arguments: ["disk_full", "foreign_file_fills_disk", "read_only", "remounted"])
     func disk(scenario: String) async throws { try await durability(scenario) }
 
     private func durability(_ scenario: String, _ arguments: [String] = []) async throws {

@@ -181,6 +181,76 @@ def read_only(binary, directory, spans):
         subprocess.run(["umount", "-l", disk])
 
 
+def remounted(binary, directory, spans):
+    """The file system fails and goes read-only, and is repaired and mounted again under the running collector: clients are
+    refused meanwhile, then taken again without a restart."""
+    disk, image = os.path.join(directory, "disk"), os.path.join(directory, "disk.img")
+    os.mkdir(disk)
+    with open(image, "wb") as file:
+        file.truncate(300 << 20)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    subprocess.run(["mount", "-o", "loop,errors=remount-ro", image, disk], check=True)
+    try:
+        sink = Sink(port=free_ports(1)[0])
+        collector = Collector(binary, directory, [("durable", sink.port, True)], storage=os.path.join(disk, "wal"))
+        collector.start()
+        clients = send(collector, 5000)
+        device = subprocess.run(["findmnt", "-no", "SOURCE", disk], check=True, capture_output=True, text=True)
+        with open(f"/sys/fs/ext4/{os.path.basename(device.stdout.strip())}/trigger_fs_error", "w") as file:
+            file.write("test")
+        refused = Clients(collector, 4000, first=100_001).start().join()
+        require(refused.refusals, "nobody was refused on a read-only disk")
+        subprocess.run(["umount", "-l", disk], check=True)
+        subprocess.run(["fsck.ext4", "-fy", image], stdout=subprocess.DEVNULL)
+        subprocess.run(["mount", "-o", "loop", image, disk], check=True)
+        more = Clients(collector, 20_000, first=200_001).start().join()
+        require(more.acked_count() > 10_000, f"clients are not taken again: {more.refusals}")
+        require(not collector.ended(), "the collector ended")
+        wait_until(lambda: collector.ready()[0] == 200, "ready again", 30)
+        collector.check_ledger()
+        # Also what a restart finds is all that was acknowledged.
+        collector.kill()
+        collector.start()
+        sink.up()
+        arrives(clients, sink, collector)
+        arrives(more, sink, collector)
+        require(refused.missing(sink) == 0, "an acknowledged span is lost")
+        collector.check_ledger()
+        collector.stop()
+        print(f"acked={clients.acked_count() + more.acked_count()} refused={refused.refusals} lost=0")
+    finally:
+        collector.kill()
+        subprocess.run(["umount", "-l", disk])
+
+
+def fair_drain(binary, directory, spans):
+    """A late backend gets its backlog while new data comes: the healthy exporter is not delayed, memory is bounded."""
+    live, late = Sink(capacity=4 * spans).up(), Sink(port=free_ports(1)[0], capacity=4 * spans)
+    collector = Collector(binary, directory, [("late", late.port, True), ("live", live.port, True)]).start()
+    try:
+        backlog = send(collector, spans)
+        arrives(backlog, live, collector, 120)
+        before = collector.memory()
+        late.up()
+        fresh = send(collector, spans // 5, first=1 << 24)
+        arrives(fresh, live, collector, 60)
+        delays = fresh.delays(live)
+        p99 = delays[int(len(delays) * 0.99)]
+        arrives(backlog, late, collector, 1200)
+        arrives(fresh, late, collector, 1200)
+        wait_until(lambda: collector.ledger("otlphttp/late")["in_flight"] == 0, "everything done")
+        collector.check_ledger()
+        require(p99 < 5, f"new data of the healthy exporter was delayed: p99 {p99:.2f} s")
+        require(collector.memory() < before + 200, f"the drain took {before} to {collector.memory()} MiB")
+        print(
+            f"backlog={spans} fresh_delay_p50_s={delays[len(delays) // 2]:.2f} fresh_delay_p99_s={p99:.2f} "
+            f"rss_before_mib={before} rss_peak_mib={collector.memory()}"
+        )
+        collector.stop()
+    finally:
+        collector.kill()
+
+
 def directory_removed(binary, directory, spans):
     """Somebody removes the storage directory: the process lives, and what is acknowledged afterwards is delivered."""
     sink = Sink(port=free_ports(1)[0])
@@ -215,9 +285,12 @@ def corruption(binary, directory, spans):
         clients = send(collector, 20_000, padding=100)
         collector.stop()
         log = os.path.join(collector.storage, "traces")
-        segment = max((os.path.join(log, name) for name in os.listdir(log) if name.endswith(".wal")), key=os.path.getsize)
+        segments = [os.path.join(log, name) for name in sorted(os.listdir(log)) if name.endswith(".wal")]
+        # The last one may be almost empty; those before it are full.
+        segment = max(segments[:-1], key=os.path.getsize)
+        size = os.path.getsize(segment)
         with open(segment, "r+b") as file:
-            for offset in (1 << 20, 2 << 20):
+            for offset in (size // 3, size * 2 // 3):
                 file.seek(offset)
                 byte = file.read(1)
                 file.seek(-1, os.SEEK_CUR)
@@ -295,7 +368,8 @@ def shutdown(binary, directory, spans):
 
 
 SCENARIOS = [
-    outage, disk_full, foreign_file_fills_disk, read_only, directory_removed, corruption, second_process, shutdown,
+    outage, fair_drain, disk_full, foreign_file_fills_disk, read_only, remounted, directory_removed, corruption,
+    second_process, shutdown,
 ]
 
 
@@ -312,6 +386,8 @@ def main():
             run(os.path.abspath(options.binary), directory, options.spans)
         except AssertionError as error:
             sys.exit(f"{options.scenario}: {error}")
+        except subprocess.CalledProcessError as error:
+            sys.exit(f"{options.scenario}: {error.cmd[0]} failed; the scenario needs root and loop devices: {error}")
 
 
 if __name__ == "__main__":

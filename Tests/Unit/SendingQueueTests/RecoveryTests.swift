@@ -121,6 +121,27 @@ import WriteAheadLog
         _ = await rig.stop()
     }
 
+    /// Scenario: the disk takes its time to write cuts.
+    /// Guarantees: as many cuts are on their way as there are consumers, and nothing is sent before its cut is durable.
+    @Test("cuts share the time of a sync, and none is sent before it")
+    func cutsAtOnce() async throws {
+        let rig = Rig()
+        let exporter = rig.exporter { (_) throws(ExportError) in .complete }
+        rig.add(exporter, isDurable: true) { $0.queue.numConsumers = 6 }
+        let inner = try rig.log.openConsumer("inner", options: ConsumerOptions(isDurable: true))
+        let gate = Gate()
+        let consumer = FaultyConsumer(inner, recoveredCuts: [], cutGate: gate)
+        try await rig.start(log: ReopenedLog(rig.log, consumer: consumer))
+        for id in 0..<20 { try await rig.send(telemetry(id..<id + 1)).get() }
+        await rig.until("six cuts are on their way") { consumer.waitingCuts == 6 }
+        #expect(exporter.attempts.isEmpty)
+        #expect(rig.sender.ledger.isBalanced)
+        gate.open()
+        await rig.until("all ended") { rig.log.status.records == 0 }
+        #expect(exporter.delivered.sorted() == Array(0..<20))
+        _ = await rig.stop()
+    }
+
     private func record(_ id: Int) -> LogRecord {
         LogRecord(payload: request(id..<(id + 1)), itemCount: 1, receivedAtUnixNanos: 1)
     }
@@ -164,12 +185,17 @@ private final class FaultyConsumer: LogConsumer {
     private let inner: any LogConsumer
     private let isRotten: Bool
     private let unreadable: Set<UInt64>
+    private let cutGate: Gate?
+    private let waiting = Atomic<Int>(0)
     private let state: Mutex<(random: SplitMix?, faults: Int)>
+
+    var waitingCuts: Int { waiting.load(ordering: .relaxed) }
 
     init(
         _ inner: any LogConsumer, recoveredCuts: [Cut], seed: UInt64? = nil, isRotten: Bool = false,
-        unreadable: Set<UInt64> = []
+        unreadable: Set<UInt64> = [], cutGate: Gate? = nil
     ) {
+        self.cutGate = cutGate
         self.inner = inner
         self.unreadable = unreadable
         self.recoveredCuts = recoveredCuts
@@ -206,6 +232,10 @@ private final class FaultyConsumer: LogConsumer {
 
     func cut(_ ranges: [ItemRange]) async throws(LogError) -> Cut {
         try mayFail()
+        if let cutGate {
+            waiting.add(1, ordering: .relaxed)
+            await cutGate.wait()
+        }
         return try await inner.cut(ranges)
     }
 

@@ -47,12 +47,15 @@ import Testing
         var random = LogRandom(seed: seed)
         var checkpoint = Checkpoint()
         checkpoint.ledger = LogLedger(
-            appendedItems: 5, refusedItems: 6, corruptRecords: 7, corruptItems: 8, evictedItems: 1 << 50)
+            appendedItems: 5, refusedItems: 6, corruptRecords: 7, corruptItems: 8, evictedItems: 1 << 50,
+            expiredItems: 9)
         for name in ["a", "b", "c"] {
             var place = ConsumerPlace(floor: UInt64(random.int(0..<1000)))
             for tag in UInt64(0)..<4 { place.open(Self.cut(&random, tag)) }
             place.finish(place.cutsByAge[1].id, CutOutcome(delivered: 4))
             place.skippedItems = 3
+            place.evictedItems = 4
+            place.expiredItems = 5
             place.lostItems = 2
             checkpoint.places[name] = place
         }
@@ -62,6 +65,7 @@ import Testing
         for (name, place) in checkpoint.places {
             #expect(read?.places[name]?.covered == place.covered)
             #expect(read?.places[name]?.totals == place.totals)
+            #expect(read?.places[name]?.evictedItems == 4 && read?.places[name]?.expiredItems == 5)
             #expect(read?.places[name]?.inFlightItems == place.inFlightItems)
             #expect(read?.places[name]?.cutsByAge.map(\.cut) == place.cutsByAge.map(\.cut))
         }

@@ -115,12 +115,12 @@ enum ControlRecord: Sendable, Hashable {
 
 /// The first record of each segment: all that is to be known of the consumers, so that nothing before it need be read.
 ///
-///     version (1),
-///     appended items, refused items, corrupt records, corrupt items, evicted items,
+///     version (2),
+///     appended items, refused items, corrupt records, corrupt items, evicted items, expired items,
 ///     torn items, missing items, missing sequences: a set each,
 ///     number of consumers, for each:
 ///       name, set of items that are cut,
-///       delivered, rejected by peer, dead-lettered, dropped, skipped items, lost items, torn items,
+///       delivered, rejected by peer, dead-lettered, dropped, skipped, evicted, expired, lost, torn items,
 ///       number of cuts, cuts by age
 ///
 ///     set        floor, number of ranges, ranges (gap since the last one's end, length)
@@ -131,13 +131,16 @@ struct Checkpoint: Sendable, Hashable {
     var missing = MissingRecords()
     var places: [String: ConsumerPlace] = [:]
 
+    private static let version: UInt8 = 2
+
     func encoded() -> [UInt8] {
-        var bytes: [UInt8] = [1]
+        var bytes: [UInt8] = [Checkpoint.version]
         bytes.append(varint: ledger.appendedItems)
         bytes.append(varint: ledger.refusedItems)
         bytes.append(varint: ledger.corruptRecords)
         bytes.append(varint: ledger.corruptItems)
         bytes.append(varint: ledger.evictedItems)
+        bytes.append(varint: ledger.expiredItems)
         for set in missing.sets { bytes.append(set) }
         bytes.append(varint: places.count)
         for (name, place) in places.sorted(by: { $0.key < $1.key }) {
@@ -159,17 +162,20 @@ struct Checkpoint: Sendable, Hashable {
     /// Nil when the payload is no checkpoint.
     init?(_ payload: [UInt8]) {
         var reader = ByteReader(payload)
-        guard reader.byte() == 1, let appended = reader.count(), let refused = reader.count(),
+        // Version 1 had no expired items, and counted a consumer's evicted ones as skipped.
+        guard let version = reader.byte(), (1...Checkpoint.version).contains(version), let appended = reader.count(),
+            let refused = reader.count(),
             let corruptRecords = reader.count(), let corruptItems = reader.count(), let evicted = reader.count(),
-            let torn = reader.itemSet(), let items = reader.itemSet(), let sequences = reader.itemSet(),
+            let expired = version > 1 ? reader.count() : 0, let torn = reader.itemSet(), let items = reader.itemSet(),
+            let sequences = reader.itemSet(),
             let missing = MissingRecords(sets: [torn, items, sequences]), let count = reader.count()
         else { return nil }
         self.missing = missing
         ledger = LogLedger(
             appendedItems: appended, refusedItems: refused, corruptRecords: corruptRecords, corruptItems: corruptItems,
-            evictedItems: evicted)
+            evictedItems: evicted, expiredItems: expired)
         for _ in 0..<count {
-            guard let name = reader.string(), let place = reader.place() else { return nil }
+            guard let name = reader.string(), let place = reader.place(version: version) else { return nil }
             places[name] = place
         }
         guard reader.isAtEnd else { return nil }
@@ -222,6 +228,8 @@ extension [UInt8] {
         append(place.covered)
         append(place.totals)
         append(varint: place.skippedItems)
+        append(varint: place.evictedItems)
+        append(varint: place.expiredItems)
         append(varint: place.lostItems)
         append(varint: place.tornItems)
         append(varint: place.cuts.count)
@@ -283,14 +291,17 @@ extension ByteReader {
         return set
     }
 
-    fileprivate mutating func place() -> ConsumerPlace? {
-        guard let covered = itemSet(), let totals = outcome(), let skipped = count(), let lost = count(),
+    fileprivate mutating func place(version: UInt8) -> ConsumerPlace? {
+        guard let covered = itemSet(), let totals = outcome(), let skipped = count(),
+            let evicted = version > 1 ? count() : 0, let expired = version > 1 ? count() : 0, let lost = count(),
             let torn = count(), let cuts = cuts()
         else { return nil }
         var place = ConsumerPlace(floor: covered.floor)
         place.covered = covered
         place.totals = totals
         place.skippedItems = skipped
+        place.evictedItems = evicted
+        place.expiredItems = expired
         place.lostItems = lost
         place.tornItems = torn
         for cut in cuts { place.open(cut) }

@@ -55,6 +55,7 @@ final class SendingLoop {
     var report = StopReport()
     var random = SystemRandomNumberGenerator()
     var lines: LineLimiter
+    var deadLetterLines: LineLimiter
     var cutter: BatchCutter
     /// A batch that waits for a slot, or that the log could not write yet.
     private var planned: PlannedBatch?
@@ -76,6 +77,7 @@ final class SendingLoop {
         schedule = SendingSchedule(
             numConsumers: context.slots.count, probeInterval: context.config.retry.initialInterval)
         lines = LineLimiter(interval: .seconds(1))
+        deadLetterLines = LineLimiter(interval: .seconds(1))
     }
 
     func run() async -> StopReport {

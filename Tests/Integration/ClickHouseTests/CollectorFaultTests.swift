@@ -1,6 +1,7 @@
 import Component
 import Foundation
 import OTLP
+import SocketTestSupport
 import TestSupport
 import Testing
 
@@ -177,6 +178,37 @@ struct CollectorFaultTests {
                 "CREATE MATERIALIZED VIEW \(database).slow ENGINE = Null AS SELECT sleepEachRow(0.29) FROM \(table)"
             ],
             mend: ["DROP VIEW \(database).slow"])
+    }
+
+    /// Scenario: hundreds of small batches wait for a server that cannot be reached.
+    /// Guarantees: once it can, they go out in a few large inserts, each row once.
+    @Test("a backlog becomes few and large inserts")
+    func backlog() async throws {
+        try await makeTables()
+        let proxy = try TCPProxy(to: server.tcpPort)
+        defer { proxy.stop() }
+        proxy.set(.refuse)
+        let text = config(Fault(keys: "backlog_batch_size: 2000", words: [], code: ""))
+            .replacing("127.0.0.1:\(server.tcpPort)", with: "127.0.0.1:\(proxy.port)")
+            .replacing("initial_interval: 50ms, max_interval: 200ms", with: "initial_interval: 1s, max_interval: 2s")
+        try await withTemporaryDirectory { directory in
+            let harness = CollectorHarness(collector: try await CollectorProcess.start(config: text, in: directory))
+            defer { harness.collector.kill() }
+            let rowCount = 5000
+            for id in 1...(rowCount / 10) {
+                try harness.send(Batches.logs(UInt64(id), days: 0..<10).payloads[0], .logs)
+            }
+            proxy.set(.none)
+            #expect(
+                try await eventually { try server.count(table) == rowCount }, "\(harness.collector.log.suffix(4000))")
+            #expect(try server.text("SELECT uniqExact(Body) FROM \(table)") == "\(rowCount)")
+            _ = try server.query("SYSTEM FLUSH LOGS")
+            let inserts = try server.text(
+                "SELECT max(written_rows), count() < 100 FROM system.query_log WHERE type = 'QueryFinish' "
+                    + "AND query_kind = 'Insert' AND query LIKE '%\(database)%otel_logs%'")
+            #expect(inserts == "2000\t1")
+            #expect(await harness.collector.terminate() == 0)
+        }
     }
 
     /// Scenario: a constraint that two rows of a batch violate.

@@ -128,6 +128,7 @@ extension SendingLoop {
                 try await sink.accept(try letter(job, cause, reason: reason))
                 context.metrics.deadLettered.add(part.itemCount)
                 end(part, CutOutcome(deadLettered: part.itemCount))
+                tellDeadLetter(part, cause, reason: reason)
             } catch {
                 let now = context.timeline.now
                 retry(
@@ -140,6 +141,16 @@ extension SendingLoop {
         }
         context.metrics.sendFailed.add(part.itemCount)
         goOn(&job)
+    }
+
+    private func tellDeadLetter(_ part: Cut, _ cause: GiveUpCause, reason: String) {
+        let suppressed = deadLetterLines.suppressed
+        guard deadLetterLines.mayWrite(now: context.timeline.now) else { return }
+        var metadata: Logger.Metadata = [
+            "error": "\(cause.errorPrefix)\(reason)", "items": "\(part.itemCount)", "reason": "\(cause.rawValue)",
+        ]
+        if suppressed > 0 { metadata["suppressed_lines"] = "\(suppressed)" }
+        context.logger.error("Exporting failed. Keeping the data as dead letters.", metadata: metadata)
     }
 
     private func letter(_ job: SendingJob, _ cause: GiveUpCause, reason: String) throws(LogError) -> DeadLetter {

@@ -56,6 +56,7 @@ final class SendingLoop {
     var report = StopReport()
     var random = SystemRandomNumberGenerator()
     var lines: LineLimiter
+    var deadLetterLines: LineLimiter
     var cutter: BatchCutter
     /// Batches that wait for a slot, or that the log could not write yet; the next one last.
     var planned: [PlannedBatch] = []
@@ -80,6 +81,7 @@ final class SendingLoop {
         schedule = SendingSchedule(
             numConsumers: context.slots.count, probeInterval: context.config.retry.initialInterval)
         lines = LineLimiter(interval: .seconds(1))
+        deadLetterLines = LineLimiter(interval: .seconds(1))
     }
 
     func run() async -> StopReport {

@@ -4,7 +4,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 BUILD_PACKAGES=(pkg-config libnghttp2-dev zlib1g-dev libssl-dev libprotobuf-c-dev libdeflate-dev libzstd-dev liblz4-dev
   libcurl4-openssl-dev libyaml-dev libre2-dev)
-TEST_PACKAGES=(python3 python3-venv curl nghttp2-client prometheus)
+TEST_PACKAGES=(python3 python3-venv curl nghttp2-client openssl prometheus clickhouse-server)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }

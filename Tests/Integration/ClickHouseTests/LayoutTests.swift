@@ -79,11 +79,11 @@ struct LayoutTests {
     func laterVariants() throws {
         let position = ConfigPosition(source: "test", line: 1, column: 1)
         func config(_ keys: [(String, ConfigValue)]) throws -> ClickHouseExporterConfig {
-            let base: [(String, ConfigValue)] = [
-                ("endpoint", .string("tcp://a")), ("database", .string(database)), ("table_layout", .string("v0.162")),
+            let base: [String: ConfigValue] = [
+                "endpoint": .string("tcp://a"), "database": .string(database), "table_layout": .string("v0.162"),
             ]
-            let entries = (base + keys).map {
-                ConfigEntry(key: $0.0, keyPosition: position, node: ConfigNode($0.1, at: position))
+            let entries = base.merging(keys) { $1 }.map {
+                ConfigEntry(key: $0.key, keyPosition: position, node: ConfigNode($0.value, at: position))
             }
             return try ClickHouseExporterConfig.decode(ConfigNode(.map(entries), at: position), path: "")
         }
@@ -105,8 +105,14 @@ struct LayoutTests {
         #expect(statements[0].contains("ENGINE = ReplicatedMergeTree('/x', '{replica}')"))
         #expect(statements[1].contains("ENGINE = ReplicatedAggregatingMergeTree('/x', '{replica}')"))
         // The server's own parser: a statement that it cannot read it cannot format either.
-        for table in ClickHouseTable.allCases {
-            for statement in replicated.createTables(for: table, hasTextIndexes: true) {
+        let first = ClickHouseSchema(
+            config: try config([
+                ("table_layout", .string("v0.116")), ("table_engine", .map([name, parameters])),
+                ("cluster_name", .string("c")),
+            ]))
+        for schema in [first, replicated] {
+            let tables = ClickHouseTable.allCases.flatMap { schema.createTables(for: $0, hasTextIndexes: true) }
+            for statement in [try #require(schema.createDatabase)] + tables {
                 let formatted = try server.text("SELECT formatQuery(\(ClickHouseSchema.literal(statement)))")
                 #expect(formatted.contains("ON CLUSTER c"))
             }
@@ -166,8 +172,11 @@ struct LayoutTests {
             let name = "\(database).\(table)"
             let harness = try harness(batch(1).signal, scheme: scheme, database: database)
             #expect(await harness.outcome(of: batch(1)) == .delivered)
-            _ = try server.query("ALTER TABLE \(name) ADD COLUMN Extra UInt8 DEFAULT 7 FIRST")
-            for type in types { _ = try server.query("ALTER TABLE \(name) MODIFY COLUMN \(type)") }
+            func alter(_ change: String) throws {
+                _ = try server.query("ALTER TABLE \(name) \(change) SETTINGS alter_sync = 0, mutations_sync = 0")
+            }
+            try alter("ADD COLUMN Extra UInt8 DEFAULT 7 FIRST")
+            for type in types { try alter("MODIFY COLUMN \(type)") }
             #expect(await harness.outcome(of: batch(2)) == .delivered, "\(name)")
             #expect(try server.text("SELECT countIf(Extra = 7), count() FROM \(name)") == "20\t20")
             let type = try server.text(
@@ -176,8 +185,8 @@ struct LayoutTests {
             for index in try server.text(
                 "SELECT name FROM system.data_skipping_indices WHERE database = '\(database)' "
                     + "AND table = '\(table)' AND expr = '\(dropped)'"
-            ).split(separator: "\n") { _ = try server.query("ALTER TABLE \(name) DROP INDEX \(index)") }
-            _ = try server.query("ALTER TABLE \(name) DROP COLUMN \(dropped)")
+            ).split(separator: "\n") { try alter("DROP INDEX \(index)") }
+            try alter("DROP COLUMN \(dropped)")
             var third = batch(3)
             for _ in 0..<3 {
                 switch await harness.outcome(of: third) {
@@ -190,7 +199,7 @@ struct LayoutTests {
                 case let outcome: Issue.record("\(outcome)")
                 }
             }
-            _ = try server.query("ALTER TABLE \(name) ADD COLUMN \(dropped) \(type)")
+            try alter("ADD COLUMN \(dropped) \(type)")
             #expect(await harness.outcome(of: third) == .delivered)
             #expect(try server.count(name) == 30)
             await harness.exporter.stop()

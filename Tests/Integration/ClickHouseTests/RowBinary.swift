@@ -46,7 +46,7 @@ extension CellValue: CustomStringConvertible {
     }
 }
 
-/// Rows in ClickHouse's format RowBinaryWithNamesAndTypes.
+/// Rows in ClickHouse's formats RowBinaryWithNamesAndTypes and RowBinary.
 struct RowBinary {
     private(set) var names: [String] = []
     private(set) var types: [ColumnType] = []
@@ -57,6 +57,17 @@ struct RowBinary {
         let columnCount = Int(try reader.readVarint())
         for _ in 0..<columnCount { names.append(try reader.readString()) }
         for _ in 0..<columnCount { types.append(try ColumnType(try reader.readString())) }
+        try readRows(from: &reader)
+    }
+
+    /// - Parameter typeNames: of the columns, which the bytes do not tell.
+    init(_ bytes: [UInt8], typeNames: [String]) throws {
+        var reader = NativeReader(bytes)
+        types = try typeNames.map { try ColumnType($0) }
+        try readRows(from: &reader)
+    }
+
+    private mutating func readRows(from reader: inout NativeReader) throws {
         while !reader.isAtEnd {
             var row: [CellValue] = []
             for type in types { row.append(try Self.value(of: type, from: &reader)) }

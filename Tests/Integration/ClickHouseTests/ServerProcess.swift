@@ -49,7 +49,7 @@ final class ServerProcess {
 
     func text(_ sql: String) throws -> String { try TestServer.text(sql, httpPort: httpPort) }
 
-    private static func freePort() throws -> Int {
+    static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()

@@ -20,7 +20,7 @@ final class TestServer: Sendable {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         let script = packageDirectory.appendingPathComponent("Tests/Integration/python/clickhouse_server.py").path
         let data = FileManager.default.temporaryDirectory.appendingPathComponent("clickhouse-\(UUID().uuidString)").path
-        process.arguments = ["python3", script, data]
+        process.arguments = ["python3", script, data, "--remove"]
         input = Pipe()
         let output = Pipe()
         process.standardInput = input

@@ -1,12 +1,14 @@
 """A real ClickHouse server on 127.0.0.1, out of the chdb-core package.
 
-usage: clickhouse_server.py DATA_DIR [--tcp PORT] [--http PORT]
+usage: clickhouse_server.py DATA_DIR [--tcp PORT] [--http PORT] [--remove]
 Prints "READY tcp=PORT http=PORT" once it accepts connections; serves until its standard input ends or it is killed.
-Data persist in DATA_DIR. Users: default (no password), otel (password "secret"), reader (read-only, password "secret").
+Data persist in DATA_DIR, unless --remove takes it away at the end. Users: default (no password), otel (password
+"secret"), reader (read-only, "secret"), rationed (five queries in two seconds, "secret").
 """
 
 import argparse
 import os
+import shutil
 import socket
 import sys
 import threading
@@ -31,9 +33,13 @@ USERS = """<clickhouse>
   <users>
     <default><password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota><access_management>1</access_management></default>
     <otel><password>secret</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota><access_management>1</access_management></otel>
+    <rationed><password>secret</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>rationed</quota></rationed>
     <reader><password>secret</password><networks><ip>127.0.0.1</ip></networks><profile>readonly</profile><quota>default</quota></reader>
   </users>
-  <quotas><default/></quotas>
+  <quotas>
+    <default/>
+    <rationed><interval><duration>2</duration><queries>5</queries></interval></rationed>
+  </quotas>
 </clickhouse>
 """
 
@@ -57,6 +63,7 @@ def main():
     parser.add_argument("data")
     parser.add_argument("--tcp", type=int, default=0)
     parser.add_argument("--http", type=int, default=0)
+    parser.add_argument("--remove", action="store_true")
     options = parser.parse_args()
     tcp, http = options.tcp or free_port(), options.http or free_port()
     os.makedirs(options.data, exist_ok=True)
@@ -68,6 +75,9 @@ def main():
     if os.path.exists("stop"):
         os.remove("stop")
     os.mkfifo("stop")
+    # The server's own temporary files go with its data.
+    os.makedirs("tmp", exist_ok=True)
+    os.environ["TMPDIR"] = os.path.abspath("tmp")
 
     from chdb import _chdb
 
@@ -90,6 +100,8 @@ def main():
     with open("stop", "w") as fifo:
         fifo.write("end\n")
     server.join(10)
+    if options.remove:
+        shutil.rmtree(os.getcwd(), ignore_errors=True)
     os._exit(0)
 
 

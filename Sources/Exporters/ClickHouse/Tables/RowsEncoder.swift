@@ -33,7 +33,8 @@ final class RowsEncoder<Rows: TableRows & ~Copyable>: TableEncoder {
     func prepare(header block: NativeBlock) throws(ClickHouseError) {
         let header = TableHeader(block)
         try state.withLock { (state) throws(ClickHouseError) in
-            if header == state.header { return Self.clear(&state.rows) }
+            // An empty header is that of no table: preparation names what is missing.
+            if header == state.header, !header.typeNames.isEmpty { return Self.clear(&state.rows) }
             state.header = TableHeader()
             var preparation = ColumnPreparation(tableName: tableName, header: header)
             try state.rows.visit(&preparation)

@@ -234,7 +234,7 @@ def fair_drain(binary, directory, spans):
         arrives(backlog, live, collector, 120)
         before = collector.memory()
         late.up()
-        fresh = send(collector, spans // 5, first=1 << 24)
+        fresh = send(collector, spans // 5, first=spans + 1)
         arrives(fresh, live, collector, 60)
         delays = fresh.delays(live)
         p99 = delays[int(len(delays) * 0.99)]

@@ -176,7 +176,7 @@ class CrashTest:
         name = self.random.choice(list(KILL_POINTS))
         process = self.start(f"{name}:{self.random.randint(1, KILL_POINTS[name])}")
         try:
-            process.wait(self.random.uniform(0.5, 3))
+            process.wait(self.random.uniform(1, 5))
             if process.returncode != -signal.SIGKILL:
                 sys.exit(f"otelcol ended by itself with status {process.returncode}; see {self.log.name}")
             self.points[name] = self.points.get(name, 0) + 1

@@ -121,8 +121,12 @@ extension LogWriter {
             } catch {
                 failure = error
             }
-            if !isData, byteCount <= log.configuration.reserveBytes, let reserve = pool.reserves.popLast() {
-                return reserve
+            if !isData, byteCount <= log.configuration.reserveBytes {
+                // A log that has lost its reserve, or got a lower limit, must be able to drain all the same.
+                if pool.reserves.isEmpty, !isReserve, failure.code == .full {
+                    try? pool.addReserve(log, &nextNumber, ignoresLimits: true)
+                }
+                if let reserve = pool.reserves.popLast() { return reserve }
             }
             guard failure.code == .full, makeSpace(mayEvict: isData) else {
                 log.note(fault: failure)

@@ -74,8 +74,11 @@ struct SegmentPool: Sendable {
         return try makeFile(max(segmentBytes, (byteCount + 4095) / 4096 * 4096), "spare", log, &nextNumber)
     }
 
-    mutating func addReserve(_ log: DiskLog, _ nextNumber: inout UInt64) throws(LogError) {
-        var reserve = try makeFile(log.configuration.reserveBytes, "reserve", log, &nextNumber)
+    /// - Parameter ignoresLimits: whether only the device's own space counts.
+    mutating func addReserve(
+        _ log: DiskLog, _ nextNumber: inout UInt64, ignoresLimits: Bool = false
+    ) throws(LogError) {
+        var reserve = try makeFile(log.configuration.reserveBytes, "reserve", log, &nextNumber, ignoresLimits)
         reserve.isReserve = true
         reserves.append(reserve)
     }
@@ -86,10 +89,10 @@ struct SegmentPool: Sendable {
 
     /// Makes a file whose space is allocated, within the log's limits.
     private func makeFile(
-        _ byteCount: Int, _ suffix: String, _ log: DiskLog, _ nextNumber: inout UInt64
+        _ byteCount: Int, _ suffix: String, _ log: DiskLog, _ nextNumber: inout UInt64, _ ignoresLimits: Bool = false
     ) throws(LogError) -> Spare {
         let configuration = log.configuration
-        if let limit = configuration.bytesMax, log.fileBytes + byteCount > limit {
+        if !ignoresLimits, let limit = configuration.bytesMax, log.fileBytes + byteCount > limit {
             throw LogError(.full, "the log has reached its limit of \(limit) bytes", path: configuration.directory)
         }
         let name = "\(hexadecimal(nextNumber)).\(suffix)"
@@ -97,7 +100,8 @@ struct SegmentPool: Sendable {
         let path = log.path(name)
         do throws(FileSystemError) {
             try log.ensureDirectory()
-            if try log.fileSystem.availableBytes(configuration.directory) - byteCount < configuration.freeBytesMin {
+            let floor = ignoresLimits ? 0 : configuration.freeBytesMin
+            if try log.fileSystem.availableBytes(configuration.directory) - byteCount < floor {
                 throw FileSystemError.noSpace(path)
             }
             try log.fileSystem.open(path, .create).allocate(byteCount)

@@ -35,6 +35,8 @@ import WriteAheadLog
         #expect(config.directoryPermissions == 0o750)
         #expect(config.bytesMax == nil)
         #expect(config.deadLettersBytesMax == 1 << 30)
+        #expect(config.onFull == .refuse)
+        #expect(config.retention == nil)
     }
 
     @Test("every key of otelcol's is read")
@@ -46,8 +48,10 @@ import WriteAheadLog
             "directory": .string("/x"), "timeout": .string("3s"), "fsync": .bool(false),
             "create_directory": .bool(false), "directory_permissions": .string("0700"), "recreate": .bool(true),
             "max_size": .int(10_000_000), "compaction": .map(compaction), "min_free_disk_mib": .int(5),
-            "dead_letters_max_mib": .int(7),
+            "dead_letters_max_mib": .int(7), "on_full": .string("evict_oldest"), "retention": .string("36h"),
         ])
+        #expect(config.onFull == .evictOldest)
+        #expect(config.retention == .seconds(36 * 3600))
         #expect(config.deadLettersBytesMax == 7 << 20)
         #expect(config.directory == "/x")
         #expect(!config.fsync)
@@ -63,7 +67,8 @@ import WriteAheadLog
             ("directory_permissions", ConfigValue.string("rwx"), "octal"), ("max_size", .int(10), "at least"),
             ("timeout", .string("-1s"), "negative"), ("fsyncs", .bool(true), "invalid keys"),
             ("directory", .string(""), "empty"), ("min_free_disk_mib", .int(-1), "range"),
-            ("dead_letters_max_mib", .int(0), "range"),
+            ("dead_letters_max_mib", .int(0), "range"), ("on_full", .string("drop"), "refuse or evict_oldest"),
+            ("retention", .string("10ms"), "at least 1s"), ("retention", .string("-1h"), "at least 1s"),
         ])
     func refusals(key: String, value: ConfigValue, message: String) {
         let error = #expect(throws: ConfigError.self) { _ = try Self.config([key: value]) }

@@ -78,6 +78,31 @@ private final class SetTime: Sendable {
         await log.close()
     }
 
+    /// Scenario: a log is opened again with a limit far below what it holds, and without its reserve files.
+    /// Guarantees: nothing goes; appends are refused until the consumer has drained the log, which it can, then they are
+    /// taken.
+    @Test("a log over its limit drains", arguments: [true, false])
+    func overLimit(losesReserve: Bool) async throws {
+        let fileSystem = FaultyFileSystem(seed: 1)
+        var log = try Self.open(fileSystem)
+        _ = try log.openConsumer("a", options: ConsumerOptions(isDurable: true))
+        for tag in UInt64(1)...200 { _ = try await DiskLogFaultTests.append(log, tag).get() }
+        await log.close()
+        for path in fileSystem.paths where losesReserve && !path.hasSuffix(".wal") { fileSystem.setContents(path, nil) }
+        log = try Self.open(fileSystem, bytesMax: 100_000, epoch: 2)
+        let consumer = try log.openConsumer("a", options: ConsumerOptions(isDurable: true))
+        guard case .failure(let error) = await DiskLogFaultTests.append(log, 999) else {
+            Issue.record("a log over its limit takes records")
+            return
+        }
+        #expect(error.code == .full)
+        #expect(try await DiskLogFaultTests.drain(consumer) == Array(1...200))
+        for tag in UInt64(201)...230 { _ = try await DiskLogFaultTests.append(log, tag).get() }
+        #expect(log.status.fault == nil)
+        #expect(log.fileBytes <= 100_000)
+        await log.close()
+    }
+
     /// Scenario: records wait for longer than `retention`; some are in a batch, one consumer is not configured any more.
     /// Guarantees: the old ones go, of all consumers, counted as expired, also while nothing is appended; new ones stay.
     @Test("records older than the retention time go")

@@ -266,7 +266,7 @@ struct ClickHouseSchema: Sendable {
 }
 
 /// The exporter's tables.
-enum ClickHouseTable: String, Sendable, Hashable, CaseIterable {
+package enum ClickHouseTable: String, Sendable, Hashable, CaseIterable {
     case traces
     case logs
     case gauge

@@ -272,7 +272,7 @@ struct ClickHouseSchema: Sendable {
 }
 
 /// The exporter's tables.
-enum ClickHouseTable: String, Sendable, Hashable, CaseIterable {
+package enum ClickHouseTable: String, Sendable, Hashable, CaseIterable {
     case traces
     case logs
     case gauge

@@ -1,5 +1,5 @@
 /// Why the bytes of a call are not one acceptable message.
-enum GRPCFramingError: Error, Hashable {
+package enum GRPCFramingError: Error, Hashable {
     case tooLarge(declared: Int, limit: Int)
     case invalidFlag(UInt8)
     case secondMessage
@@ -25,7 +25,7 @@ enum GRPCFramingError: Error, Hashable {
 /// Puts the one message of a unary call together, however its bytes were split over DATA frames.
 ///
 /// Layout: `compressed: UInt8 (0 or 1) | length: UInt32 big-endian | message[length]`.
-struct GRPCMessageAssembler {
+package struct GRPCMessageAssembler {
     static let prefixCount = 5
     /// Reserved before any byte of the message came; more only once this much is there, so that a length costs nothing
     /// to declare.
@@ -38,9 +38,9 @@ struct GRPCMessageAssembler {
     private var message: [UInt8] = []
 
     /// - Parameter limit: bytes of a message as sent.
-    init(limit: Int) { self.limit = limit }
+    package init(limit: Int) { self.limit = limit }
 
-    mutating func append(_ bytes: UnsafeRawBufferPointer) throws(GRPCFramingError) {
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) throws(GRPCFramingError) {
         var rest = unsafe bytes
         while prefixRead < GRPCMessageAssembler.prefixCount, let byte = unsafe rest.first {
             try appendPrefix(byte)
@@ -68,7 +68,7 @@ struct GRPCMessageAssembler {
     }
 
     /// The message, when all of it is there. The assembler is empty afterwards.
-    mutating func finish() throws(GRPCFramingError) -> (message: [UInt8], isCompressed: Bool) {
+    package mutating func finish() throws(GRPCFramingError) -> (message: [UInt8], isCompressed: Bool) {
         guard prefixRead > 0 else { throw .missing }
         guard prefixRead == GRPCMessageAssembler.prefixCount, message.count == declared else { throw .truncated }
         defer { message = [] }

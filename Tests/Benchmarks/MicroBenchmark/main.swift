@@ -1,5 +1,5 @@
 // CPU time and allocations of the pieces of the hot path, on requests of 512 spans. Usage: MicroBenchmark [NAME-PART [SECONDS-EACH]]
-// Build: OTELCOL_BENCHMARKS=1 swift build -c release -Xswiftc -enable-testing --product MicroBenchmark
+// Build: OTELCOL_BENCHMARKS=1 swift build -c release --product MicroBenchmark
 // (The log on disk has a benchmark of its own, WriteAheadLogBenchmark.)
 
 import Glibc

@@ -1,14 +1,13 @@
 import CAllocationCounter
 import ClickHouseNative
 import Compression
+import Exporters
 import Glibc
 import OTLP
 import RegularExpression
 import TelemetryGenerator
+import Transport
 import WriteAheadLog
-
-@testable import Exporters
-@testable import Transport
 
 /// A piece of the way that telemetry takes, ready to be run again and again on one request: what micro benchmarks time
 /// and what has its allocations counted.

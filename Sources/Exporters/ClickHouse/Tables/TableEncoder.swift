@@ -1,12 +1,12 @@
-import ClickHouseNative
-import OTLP
+package import ClickHouseNative
+package import OTLP
 
 /// Turns export requests into blocks of one table, straight from the wire bytes into reused column buffers.
 ///
 /// Use: `prepare` with the header that the server sends for the INSERT, `append` each request, `finishBlock`. An
 /// encoder keeps its memory, so a pool of them serves all batches; it locks for the length of each call, and is used
 /// by one batch at a time.
-protocol TableEncoder: AnyObject, Sendable {
+package protocol TableEncoder: AnyObject, Sendable {
     /// The columns that an INSERT must name.
     var columnNames: [String] { get }
     /// Columns that an INSERT names where the table has them.
@@ -35,14 +35,14 @@ protocol TableEncoder: AnyObject, Sendable {
 }
 
 extension TableEncoder {
-    func append(_ request: [UInt8]) throws(WireError) { try append(request, onlyDay: nil) }
+    package func append(_ request: [UInt8]) throws(WireError) { try append(request, onlyDay: nil) }
 }
 
 extension ClickHouseTable {
     /// A new encoder for this table.
     ///
     /// - Parameter name: the table's name, for errors.
-    func makeEncoder(tableName name: String) -> any TableEncoder {
+    package func makeEncoder(tableName name: String) -> any TableEncoder {
         switch self {
         case .traces: RowsEncoder(TracesRows(), tableName: name)
         case .logs: RowsEncoder(LogsRows(), tableName: name)

@@ -28,6 +28,7 @@ def parse(arguments):
     parser.add_argument("--independent-sink", action="store_true", help="otlphttp: count with Google's protobuf; slow")
     parser.add_argument("--directory", help="where logs and files of the runs go (the temporary directory)")
     parser.add_argument("--json", metavar="FILE", help="write every round's figures there")
+    parser.add_argument("--markdown", metavar="FILE", help="write the tables there")
     options = parser.parse_args(arguments)
     if options.rounds < 1 or (options.requests is not None and options.requests < 1):
         parser.error("--rounds and --requests must be at least 1")
@@ -69,6 +70,8 @@ def main():
             report.add(scenario, rounds)
             if options.json:
                 report.write(options.json, options)
+            if options.markdown:
+                report.write_markdown(options.markdown)
     finally:
         bench.close()
     if report.failures:

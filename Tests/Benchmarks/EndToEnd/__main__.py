@@ -6,6 +6,7 @@ success, and the sink has exactly what the receiver accepted; any other is repor
 
 import argparse
 import os
+import signal
 import sys
 
 from collector import Failure
@@ -56,6 +57,7 @@ def main():
     if options.peer:
         binaries["peer"] = os.path.abspath(options.peer)
     options.otelgen = os.path.abspath(options.otelgen or os.path.join(os.path.dirname(binaries["ours"]), "otelgen"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # on the way out every process is ended
     report = Report(list(binaries))
     bench = Bench(binaries["ours"], options)
     try:

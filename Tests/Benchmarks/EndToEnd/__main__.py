@@ -6,6 +6,7 @@ success, and the sink has exactly what the receiver accepted; any other is repor
 
 import argparse
 import os
+import signal
 import sys
 
 from collector import Failure
@@ -28,6 +29,7 @@ def parse(arguments):
     parser.add_argument("--independent-sink", action="store_true", help="otlphttp: count with Google's protobuf; slow")
     parser.add_argument("--directory", help="where logs and files of the runs go (the temporary directory)")
     parser.add_argument("--json", metavar="FILE", help="write every round's figures there")
+    parser.add_argument("--markdown", metavar="FILE", help="write the tables there")
     options = parser.parse_args(arguments)
     if options.rounds < 1 or (options.requests is not None and options.requests < 1):
         parser.error("--rounds and --requests must be at least 1")
@@ -55,6 +57,7 @@ def main():
     if options.peer:
         binaries["peer"] = os.path.abspath(options.peer)
     options.otelgen = os.path.abspath(options.otelgen or os.path.join(os.path.dirname(binaries["ours"]), "otelgen"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # on the way out every process is ended
     report = Report(list(binaries))
     bench = Bench(binaries["ours"], options)
     try:
@@ -69,6 +72,8 @@ def main():
             report.add(scenario, rounds)
             if options.json:
                 report.write(options.json, options)
+            if options.markdown:
+                report.write_markdown(options.markdown)
     finally:
         bench.close()
     if report.failures:

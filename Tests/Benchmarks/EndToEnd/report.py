@@ -1,4 +1,4 @@
-"""Medians of rounds as tables for people, and as JSON."""
+"""Medians of rounds as tables for people, for a page, and as JSON."""
 
 import json
 import os
@@ -108,6 +108,23 @@ class Report:
         names = f"{scenario:<24}" + (f"{binary:<8}" if len(self.binaries) == 2 else "")
         print(names + "".join(f"{cell:>13}" for cell in cells), flush=True)
 
+    def write_markdown(self, path):
+        """The same tables in Markdown, as docs/performance.md shows them."""
+        lines, measure = [], None
+        for result in self.results:
+            columns = COLUMNS[result["measure"]]
+            if result["measure"] != measure:
+                measure = result["measure"]
+                names = ["scenario"] + (["program"] if len(self.binaries) == 2 else [])
+                headings = names + [heading for _, heading, _ in columns]
+                lines += ["", row_of(headings), row_of(["---"] * len(names) + ["---:"] * len(columns))]
+            for name in self.binaries:
+                summary = result["medians"][name]
+                cells = [format(summary[figure], style) if summary else "FAILED" for figure, _, style in columns]
+                lines.append(row_of([result["scenario"]] + ([name] if len(self.binaries) == 2 else []) + cells))
+        with open(path, "w") as file:
+            file.write("\n".join(lines[1:]) + "\n")
+
     def write(self, path, options):
         document = {
             "date": time.strftime("%Y-%m-%d %H:%M:%S"),
@@ -117,6 +134,10 @@ class Report:
         }
         with open(path, "w") as file:
             json.dump(document, file, indent=1)
+
+
+def row_of(cells):
+    return "| " + " | ".join(cells) + " |"
 
 
 def processor_name():

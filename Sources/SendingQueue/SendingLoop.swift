@@ -5,7 +5,8 @@ import WriteAheadLog
 
 /// What the owner task of a sending queue waits for.
 enum SendingEvent: Sendable {
-    case recordsArrived
+    /// The wait of this number has ended.
+    case recordsArrived(wait: Int)
     case timer
     /// A slot was set aside for this queue.
     case slotGranted
@@ -69,6 +70,9 @@ final class SendingLoop {
     private var armedFor: Duration?
     private var timer: Task<Void, Never>?
     private var recordWaiter: Task<Void, Never>?
+    private var lastWait = 0
+    /// Items that `recordWaiter` sleeps through.
+    private var awaitedItems = 0
     /// The last wait for records ended without one: the log is closing, or failed.
     private var waitedInVain = false
     private var nextWaitAt = Duration.zero
@@ -109,7 +113,7 @@ final class SendingLoop {
 
     private func handle(_ event: SendingEvent) async {
         switch event {
-        case .recordsArrived: recordWaiter = nil
+        case .recordsArrived(let wait): if wait == lastWait { recordWaiter = nil }
         case .timer: armedFor = nil
         case .slotGranted: grantedSlots += 1
         case .attemptEnded(let key, let result):
@@ -181,20 +185,27 @@ final class SendingLoop {
     }
 
     private func waitForRecords(_ now: Duration) {
-        guard recordWaiter == nil, !isStopping, nextWaitAt <= now else { return }
-        if waitedInVain {
+        guard !isStopping, nextWaitAt <= now else { return }
+        // Behind the first record of a batch only those count that fill it; when it is due, the timer tells. A record of
+        // another partition would have to be seen at once, for its own time to begin.
+        let (items, bytes) = context.isPartitioned ? (0, 0) : (cutter.missingItems, cutter.missingBytes)
+        if recordWaiter != nil {
+            // Once its batch has gone out, a wait would sleep through the first record of the next.
+            guard items < awaitedItems else { return }
+        } else if waitedInVain {
             // A log that closes ends every wait at once; asking again without a pause would spin.
             nextWaitAt = now + Self.logErrorPause
             waitedInVain = false
             return
         }
-        waitedInVain = true
-        // Behind the first record of a batch only those count that fill it; when it is due, the timer tells. A record of
-        // another partition would have to be seen at once, for its own time to begin.
-        let (items, bytes) = context.isPartitioned ? (0, 0) : (cutter.missingItems, cutter.missingBytes)
-        recordWaiter = Task(executorPreference: context.workers) { [consumer = context.consumer, mailbox] in
+        // A wait that takes another's place may be ended by it, which says nothing about the log.
+        waitedInVain = recordWaiter == nil
+        awaitedItems = items
+        lastWait += 1
+        recordWaiter = Task(executorPreference: context.workers) {
+            [consumer = context.consumer, mailbox, wait = lastWait] in
             await consumer.waitForRecords(items: items, bytes: bytes)
-            mailbox.post(.recordsArrived)
+            mailbox.post(.recordsArrived(wait: wait))
         }
     }
 

@@ -117,7 +117,9 @@ final class Rig: Sendable {
 
     var sender: PipelineSender { made.withLock { $0! } }
 
-    func exporter(_ script: @escaping ScriptedExporter.Script) -> ScriptedExporter {
+    func exporter(
+        _ script: @escaping ScriptedExporter.Script = { (_) throws(ExportError) in .complete }
+    ) -> ScriptedExporter {
         ScriptedExporter(timeline, script: script)
     }
 

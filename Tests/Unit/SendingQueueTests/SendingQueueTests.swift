@@ -27,6 +27,20 @@ import WriteAheadLog
         #expect(await rig.stop() == StopReport())
     }
 
+    @Test("each request that fills no batch goes out when it is due, however many came before")
+    func batchesThatAreNeverFull() async throws {
+        let rig = Rig()
+        let exporter = rig.exporter()
+        rig.add(exporter)
+        try await rig.start(batch: BatchSettings(sendBatchSize: 10, sendBatchMaxSize: 0, timeout: .seconds(1)))
+        for id in 0..<20 {
+            try await rig.send(telemetry(id..<(id + 1))).get()
+            await rig.run("delivered") { exporter.delivered.count == id + 1 }
+        }
+        #expect(exporter.attempts.map(\.items) == (0..<20).map { [$0] })
+        _ = await rig.stop()
+    }
+
     @Test("a retry comes after the interval, keeps the batch id, counts attempts and brings the progress back")
     func retryTiming() async throws {
         let rig = Rig()

@@ -58,7 +58,11 @@ struct LogWriter: Sendable {
             case .idle:
                 expire()
                 if prepareSpare() { continue }
-                if retention == nil { log.wakeUp.wait() } else { log.wakeUp.wait(seconds: 1) }
+                if let retention {
+                    log.wakeUp.wait(seconds: Int(min(max(retention / 16_000_000_000, 1), 60)))
+                } else {
+                    log.wakeUp.wait()
+                }
             case .close:
                 seal()
                 file = nil

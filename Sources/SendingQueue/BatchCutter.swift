@@ -38,18 +38,23 @@ struct BatchCutter: Sendable {
 
     /// Payload bytes held before the fullest partition is sent although it is neither full nor due.
     private static let heldBytesMax = 64 << 20
-    /// Payload bytes of a batch that is larger than the settings say because of a backlog.
-    static let backlogBytesMax = 16 << 20
+    /// Payload bytes of all batches in flight that are larger than the settings say because of a backlog.
+    static let backlogBytesInFlightMax = 48 << 20
 
     private let settings: BatchSettings?
+    /// Payload bytes of one such batch.
+    private let backlogBytesMax: Int
     /// In order of their oldest record.
     private var partitions: [Partition] = []
     private(set) var recordCount = 0
     private var heldBytes = 0
 
-    /// - Parameter settings: nil: each record is a batch of its own.
-    init(settings: BatchSettings?) {
+    /// - Parameters:
+    ///   - settings: nil: each record is a batch of its own.
+    ///   - batchesInFlightMax: batches that are sent at once.
+    init(settings: BatchSettings?, batchesInFlightMax: Int = 1) {
         self.settings = settings
+        backlogBytesMax = Self.backlogBytesInFlightMax / max(1, batchesInFlightMax)
     }
 
     /// Items of one partition that would make a batch now; 0 when any record, or none, changes what is to be done.
@@ -85,25 +90,25 @@ struct BatchCutter: Sendable {
     /// Whether more records would make the batch larger that `next` cuts for an exporter that prefers batches of
     /// `backlogItems`.
     func wantsMore(backlogItems: Int?) -> Bool {
-        backlogItems.map { itemCount < $0 && heldBytes < Self.backlogBytesMax } ?? false
+        backlogItems.map { itemCount < $0 && heldBytes < backlogBytesMax } ?? false
     }
 
     /// The next batch that is full or due, or with `flush` any. Nil: more records, or time, are needed.
     ///
     /// - Parameter backlogItems: what the exporter prefers while much waits: a partition that holds two batches or more
-    ///   gives so many items at once, within `backlogBytesMax`.
+    ///   gives so many items at once, within its share of `backlogBytesInFlightMax`.
     mutating func next(now: Duration, flush: Bool = false, backlogItems: Int? = nil) -> PlannedBatch? {
         guard let settings else {
             if partitions.isEmpty { return nil }
-            return take(0, itemsMin: backlogItems ?? 0, itemsMax: 0, bytesMax: Self.backlogBytesMax, trigger: .none)
+            return take(0, itemsMin: backlogItems ?? 0, itemsMax: 0, bytesMax: backlogBytesMax, trigger: .none)
         }
         for index in partitions.indices {
             guard let trigger = trigger(partitions[index], settings: settings, now: now, flush: flush) else { continue }
             let usual = max(settings.sendBatchSize, settings.sendBatchMaxSize)
             if let backlogItems, backlogItems > usual, partitions[index].itemCount / 2 >= usual {
                 return take(
-                    index, itemsMin: backlogItems, itemsMax: backlogItems, bytesMax: Self.backlogBytesMax,
-                    trigger: trigger)
+                    index, itemsMin: backlogItems, itemsMax: backlogItems, bytesMax: backlogBytesMax,
+                    usualItems: usual, trigger: trigger)
             }
             return take(
                 index, itemsMin: settings.sendBatchSize == 0 ? .max : settings.sendBatchSize,
@@ -126,9 +131,10 @@ struct BatchCutter: Sendable {
     }
 
     /// Takes whole records until `itemsMin` items are there, and splits the last one at `itemsMax` (0: no bound). One
-    /// that would exceed `bytesMax` is taken only as the first.
+    /// that would exceed `bytesMax` is taken only as the first, or while there are fewer than `usualItems`.
     private mutating func take(
-        _ index: Int, itemsMin: Int, itemsMax: Int, bytesMax: Int = .max, trigger: PlannedBatch.Trigger
+        _ index: Int, itemsMin: Int, itemsMax: Int, bytesMax: Int = .max, usualItems: Int = 0,
+        trigger: PlannedBatch.Trigger
     ) -> PlannedBatch {
         var batch = PlannedBatch(records: [], itemCount: 0, trigger: trigger)
         var partition = partitions[index]
@@ -137,7 +143,7 @@ struct BatchCutter: Sendable {
         while used < partition.records.count {
             var record = partition.records[used].record
             byteCount += record.payload.count
-            if used > 0, byteCount > bytesMax { break }
+            if used > 0, byteCount > bytesMax, batch.itemCount >= usualItems { break }
             let room = itemsMax > 0 ? itemsMax - batch.itemCount : .max
             if record.items.count > room {
                 let middle = record.items.lowerBound + room

@@ -81,7 +81,7 @@ final class SendingLoop {
         self.context = context
         self.mailbox = mailbox
         self.show = show
-        cutter = BatchCutter(settings: context.batch)
+        cutter = BatchCutter(settings: context.batch, batchesInFlightMax: context.slots.count)
         schedule = SendingSchedule(
             numConsumers: context.slots.count, probeInterval: context.config.retry.initialInterval)
         lines = LineLimiter(interval: .seconds(1))

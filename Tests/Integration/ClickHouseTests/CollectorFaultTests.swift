@@ -149,7 +149,7 @@ struct CollectorFaultTests {
     @Test("a quota, which ends by itself")
     func quota() async throws {
         try await makeTables()
-        // The user `rationed` has so many queries for each few seconds.
+        // The user `rationed` has one INSERT for each few seconds.
         try await check(Fault(user: "rationed", words: ["clickhouse", "code: 201"], code: "201"), mend: [])
     }
 

@@ -3,7 +3,7 @@
 usage: clickhouse_server.py DATA_DIR [--tcp PORT] [--http PORT] [--remove]
 Prints "READY tcp=PORT http=PORT" once it accepts connections; serves until its standard input ends or it is killed.
 Data persist in DATA_DIR, unless --remove takes it away at the end. Users: default (no password), otel (password
-"secret"), reader (read-only, "secret"), rationed (five queries in two seconds, "secret").
+"secret"), reader (read-only, "secret"), rationed (one INSERT in three seconds, "secret").
 """
 
 import argparse
@@ -38,7 +38,7 @@ USERS = """<clickhouse>
   </users>
   <quotas>
     <default/>
-    <rationed><interval><duration>2</duration><queries>5</queries></interval></rationed>
+    <rationed><interval><duration>3</duration><query_inserts>1</query_inserts></interval></rationed>
   </quotas>
 </clickhouse>
 """

@@ -110,8 +110,8 @@ import WriteAheadLog
         #expect(single.next(now: .zero, backlogItems: 50)?.ranges.count == 4)
         #expect(single.next(now: .zero)?.ranges.count == 1)
 
-        var heavy = BatchCutter(settings: settings)
-        let bytes = [UInt8](repeating: 0, count: BatchCutter.backlogBytesMax / 4)
+        var heavy = BatchCutter(settings: settings, batchesInFlightMax: 3)
+        let bytes = [UInt8](repeating: 0, count: BatchCutter.backlogBytesInFlightMax / 3 / 4)
         for sequence in UInt64(1)...9 {
             var record = record(sequence, 13)
             record.payload = bytes
@@ -119,6 +119,14 @@ import WriteAheadLog
         }
         #expect(!heavy.wantsMore(backlogItems: 1000))
         #expect(heavy.next(now: .zero, backlogItems: 1000)?.ranges.count == 4)
+        // Never less than usual: 20 items.
+        var crowded = BatchCutter(settings: settings, batchesInFlightMax: 1000)
+        for sequence in UInt64(1)...9 {
+            var record = record(sequence, 13)
+            record.payload = bytes
+            crowded.add(record, now: .zero)
+        }
+        #expect(crowded.next(now: .zero, backlogItems: 1000)?.ranges.count == 2)
     }
 
     @Test("random records: batches keep to the limits, the order and the partitions", arguments: UInt64(1)...30)

@@ -5,7 +5,7 @@ import Testing
 @testable import Transport
 
 /// A TLS client talks only to the server it means, carries every byte, and says what is wrong with any other.
-struct TCPClientTLSTests {
+final class TCPClientTLSTests: Sendable {
     /// Sends back what it gets, until the client's end.
     private final class EchoServer: Sendable {
         let port: Int
@@ -50,21 +50,27 @@ struct TCPClientTLSTests {
         deinit { shutdown(listener, Int32(SHUT_RDWR)) }
     }
 
-    private static let certificates = Task {
-        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("tls-\(UUID().uuidString)").path
-        try await TLSFront.makeCertificates(in: directory)
-        let texts = try ["ca", "foreign", "client"].map { name in
-            (
-                name, try String(contentsOfFile: "\(directory)/\(name).pem", encoding: .utf8),
-                try String(contentsOfFile: "\(directory)/\(name).key", encoding: .utf8)
-            )
+    /// Holds the certificates.
+    private let directory = FileManager.default.temporaryDirectory.appendingPathComponent("tls-\(UUID().uuidString)")
+        .path
+
+    init() async throws { try await TLSFront.makeCertificates(in: directory) }
+
+    deinit {
+        do {
+            try FileManager.default.removeItem(atPath: directory)
+        } catch {
+            Issue.record(error)
         }
-        return (directory: directory, texts: texts)
     }
 
-    private static func trusting(_ authority: String) async throws -> TLSClientSettings {
+    private func pem(_ name: String) throws -> String {
+        try String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8)
+    }
+
+    private func trusting(_ authority: String) -> TLSClientSettings {
         var settings = TLSClientSettings()
-        settings.certificateAuthorities = .file("\(try await certificates.value.directory)/\(authority).pem")
+        settings.certificateAuthorities = .file("\(directory)/\(authority).pem")
         return settings
     }
 
@@ -80,9 +86,9 @@ struct TCPClientTLSTests {
     func exchange(host: String) async throws {
         let echo = try EchoServer()
         let front = try TLSFront(
-            to: echo.port, certificate: "server", in: try await Self.certificates.value.directory)
+            to: echo.port, certificate: "server", in: directory)
         for version in [TLSClientSettings.Version.tls12, .tls13] {
-            var settings = try await Self.trusting("ca")
+            var settings = trusting("ca")
             settings.minimumVersion = version
             settings.maximumVersion = version
             let client = try await Self.connect(front.port, host: host, settings)
@@ -105,14 +111,13 @@ struct TCPClientTLSTests {
 
     @Test("servers that are not the one that is meant are refused, and the error says why")
     func refusals() async throws {
-        let directory = try await Self.certificates.value.directory
         let echo = try EchoServer()
-        let trusting = try await Self.trusting("ca")
+        let trusted = trusting("ca")
         for (certificate, settings, words) in [
             ("server", TLSClientSettings(), "certificate is not accepted: unable to get local issuer certificate"),
-            ("server", try await Self.trusting("foreign"), "certificate is not accepted"),
-            ("expired", trusting, "certificate has expired"),
-            ("elsewhere", trusting, "certificate is not for \"localhost\""),
+            ("server", trusting("foreign"), "certificate is not accepted"),
+            ("expired", trusted, "certificate has expired"),
+            ("elsewhere", trusted, "certificate is not for \"localhost\""),
         ] {
             let front = try TLSFront(to: echo.port, certificate: certificate, in: directory)
             let error = await #expect(throws: TCPClientError.self) { _ = try await Self.connect(front.port, settings) }
@@ -127,18 +132,18 @@ struct TCPClientTLSTests {
             try await Self.connect(front.port, careless).close()
         }
         let front = try TLSFront(to: echo.port, certificate: "elsewhere", in: directory)
-        var named = trusting
+        var named = trusted
         named.serverName = "elsewhere.test"
         try await Self.connect(front.port, named).close()
         let error = await #expect(throws: TCPClientError.self) {
-            _ = try await Self.connect(front.port, host: "127.0.0.1", trusting)
+            _ = try await Self.connect(front.port, host: "127.0.0.1", trusted)
         }
         #expect("\(try #require(error))".contains("certificate is not for \"127.0.0.1\""))
     }
 
     @Test("a server without TLS, one that closes, one that is silent")
     func noTLS() async throws {
-        let settings = try await Self.trusting("ca")
+        let settings = trusting("ca")
         let plain = try EchoServer(greeting: Array("HTTP/1.0 400 Bad Request\r\n\r\n".utf8))
         let error = await #expect(throws: TCPClientError.self) { _ = try await Self.connect(plain.port, settings) }
         guard case .tls(let reason) = error else {
@@ -156,7 +161,7 @@ struct TCPClientTLSTests {
         #expect(reason.contains("during the TLS handshake"))
 
         let front = try TLSFront(
-            to: closing.port, certificate: "server", in: try await Self.certificates.value.directory)
+            to: closing.port, certificate: "server", in: directory)
         let proxy = try TCPProxy(to: front.port)
         proxy.set(.swallowAnswers(afterClientBytes: 0))
         await #expect(throws: TCPClientError.timedOut) {
@@ -178,7 +183,7 @@ struct TCPClientTLSTests {
         let proxy = try TCPProxy(to: closing.port)
         defer { proxy.stop() }
         proxy.set(.swallowAnswers(afterClientBytes: 0))
-        let settings = try await Self.trusting("ca")
+        let settings = trusting("ca")
         let attempt = Task { try await Self.connect(proxy.port, settings) }
         while proxy.clientBytes == 0 { await Task.yield() }
         attempt.cancel()
@@ -187,13 +192,12 @@ struct TCPClientTLSTests {
 
     @Test("a certificate of the client's own is shown, from a file or in memory")
     func clientCertificate() async throws {
-        let (directory, texts) = try await Self.certificates.value
         let echo = try EchoServer()
         let front = try TLSFront(to: echo.port, certificate: "server", in: directory, clientAuthority: "ca")
-        var settings = try await Self.trusting("ca")
+        var settings = trusting("ca")
         for (certificate, key) in [
             (TLSClientSettings.Source.file("\(directory)/client.pem"), .file("\(directory)/client.key")),
-            (.pem(texts[2].1), TLSClientSettings.Source.pem(texts[2].2)),
+            (.pem(try pem("client.pem")), TLSClientSettings.Source.pem(try pem("client.key"))),
         ] {
             settings.certificate = certificate
             settings.key = key
@@ -205,7 +209,7 @@ struct TCPClientTLSTests {
         // Of TLS 1.3 the refusal comes after the handshake, as an alert or just as an end.
         settings.certificate = nil
         settings.key = nil
-        settings.certificateAuthorities = .pem(texts[0].1)
+        settings.certificateAuthorities = .pem(try pem("ca.pem"))
         var answer: [UInt8] = []
         do {
             let client = try await Self.connect(front.port, settings)
@@ -219,14 +223,13 @@ struct TCPClientTLSTests {
 
     @Test("what cannot be used is named before any connection is made")
     func unusable() async throws {
-        let (directory, texts) = try await Self.certificates.value
         var missing = TLSClientSettings()
         missing.certificateAuthorities = .file("\(directory)/none.pem")
         var empty = TLSClientSettings()
         empty.certificateAuthorities = .pem("nothing")
         var otherKey = TLSClientSettings()
-        otherKey.certificate = .pem(texts[2].1)
-        otherKey.key = .pem(texts[0].2)
+        otherKey.certificate = .pem(try pem("client.pem"))
+        otherKey.key = .pem(try pem("ca.key"))
         var suites = TLSClientSettings()
         suites.cipherSuites = ["NONE-SUCH"]
         for (settings, words) in [

@@ -154,8 +154,8 @@ let package = Package(
         .testTarget(
             name: "ClickHouseTests",
             dependencies: [
-                "Exporters", "ClickHouseNative", "Component", "OTLP", "WriteAheadLog", "Compression",
-                "TelemetryGenerator", "TestSupport", "SocketTestSupport", logging,
+                "otelcol", "Exporters", "ClickHouseNative", "Component", "OTLP", "WriteAheadLog", "Compression",
+                "HTTPClient", "TelemetryGenerator", "TestSupport", "Transport", "SocketTestSupport", logging,
             ],
             path: "Tests/Integration/ClickHouseTests", swiftSettings: settings),
         // With the real process, and real disks that fill up and fail.

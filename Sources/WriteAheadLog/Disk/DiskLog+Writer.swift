@@ -39,6 +39,7 @@ extension DiskLog {
 
     /// The newest segment; nil when there is none.
     var lastSegment: Segment? { state.withLock { $0.segments.last } }
+    var placeCount: Int { state.withLock { $0.places.count } }
     var hasData: Bool { state.withLock { state in state.segments.contains { !$0.isEmpty } } }
 
     /// The file of a segment was cut.

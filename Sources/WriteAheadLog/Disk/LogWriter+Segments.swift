@@ -4,15 +4,22 @@ extension LogWriter {
     mutating func roll(toHold byteCount: Int, isData: Bool) throws(LogError) {
         if isData { adaptSegmentSize(toHold: byteCount) }
         var (checkpoint, first, lowWater) = log.checkpoint()
-        let roomForCheckpoint = checkpoint.count
+        // What giving way adds to it: a few bytes for each consumer.
+        let roomForCheckpoint = checkpoint.count + 256 + 32 * log.placeCount
         // The new file is found before the old one is let go, so that a full log keeps its segment for control records.
+        hasEvicted = false
         let spare = try takeFile(
             of: SegmentHeader.byteCount + RecordHeader.recordByteCount(payload: roomForCheckpoint) + byteCount
                 + SegmentFooter.byteCount, isData: isData)
-        // Finding it may have moved consumers. If there is more to say now, what was to be said before is still right:
-        // what changed since is in records that are yet to be written.
+        // Finding it may have moved consumers, which must not be forgotten again. Apart from that, what was to be said
+        // before is still right: what changed since is in records that are yet to be written.
         let later = log.checkpoint()
-        if later.payload.count <= roomForCheckpoint { (checkpoint, first, lowWater) = later }
+        if later.payload.count <= roomForCheckpoint {
+            (checkpoint, first, lowWater) = later
+        } else if hasEvicted {
+            pool.keep(spare)
+            throw LogError(.full, "the log is making room", path: log.configuration.directory)
+        }
         seal()
         file = nil
         do {
@@ -166,6 +173,7 @@ extension LogWriter {
             log.note(fault: error)
             return false
         }
+        hasEvicted = true
         release()
         return log.fileBytes < bytes || pool.hasSpare
     }

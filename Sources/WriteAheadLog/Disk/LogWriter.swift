@@ -34,6 +34,8 @@ struct LogWriter: Sendable {
     var hasAdapted = false
     private var slab: [UInt8] = []
     private var deferrals = 0
+    /// Somebody gave way since this was last set to false.
+    var hasEvicted = false
     /// How long records are kept, and when that was last looked after.
     let retention: UInt64?
     var expiredAt: UInt64 = 0

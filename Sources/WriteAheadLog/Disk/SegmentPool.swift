@@ -41,6 +41,11 @@ struct SegmentPool: Sendable {
         }
     }
 
+    /// Takes back what was taken and not used.
+    mutating func keep(_ spare: Spare) {
+        if spare.isReserve { reserves.append(spare) } else { spares.append(spare) }
+    }
+
     /// Removes what was found at start and has no use.
     mutating func removeUnused(_ log: DiskLog) {
         for spare in unused { discard(spare, log) }

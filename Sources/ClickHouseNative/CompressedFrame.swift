@@ -47,42 +47,50 @@ package enum CompressedFrame {
     private static func appendFrame(
         _ block: [UInt8], _ range: Range<Int>, compression: BlockCompression, to output: inout [UInt8]
     ) throws(CompressionError) {
-        let frameStart = output.count
-        output.append(contentsOf: repeatElement(0, count: headerBytes))
+        var frame: [UInt8]
         let method: UInt8
         switch compression {
         case .none: preconditionFailure("bare blocks have no frame")
         case .lz4:
             method = 0x82
-            let bound = lz4BlockBound(range.count)
-            output.append(contentsOf: repeatElement(0, count: bound))
-            let payloadStart = frameStart + headerBytes
-            let written = unsafe block.withUnsafeBytes { source in
-                unsafe output.withUnsafeMutableBytes { target in
-                    unsafe lz4CompressBlock(
-                        UnsafeRawBufferPointer(rebasing: source[range]),
-                        into: UnsafeMutableRawBufferPointer(rebasing: target[payloadStart...]))
-                }
-            }
-            guard let written else { throw .corrupt(reason: "LZ4 could not compress a block") }
-            output.removeLast(bound - written)
+            frame = try lz4Frame(block, range)
         case .zstd(let level):
             method = 0x90
-            output.append(contentsOf: try compress(Array(block[range]), encoding: .zstd, level: level))
+            frame = Array(repeating: 0, count: headerBytes)
+            frame += try compress(Array(block[range]), encoding: .zstd, level: level)
         }
-        seal(&output, frameStart: frameStart, method: method, expandedBytes: range.count)
+        seal(&frame, method: method, expandedBytes: range.count)
+        output += frame
     }
 
-    private static func seal(_ output: inout [UInt8], frameStart: Int, method: UInt8, expandedBytes: Int) {
-        let size = UInt32(output.count - frameStart - 16)
-        output[frameStart + 16] = method
-        store(size, in: &output, at: frameStart + 17)
-        store(UInt32(expandedBytes), in: &output, at: frameStart + 21)
-        let hash = unsafe output.withUnsafeBytes {
-            unsafe cityHash128(UnsafeRawBufferPointer(rebasing: $0[(frameStart + 16)...]))
+    /// A frame whose header is still to be filled in.
+    private static func lz4Frame(_ block: [UInt8], _ range: Range<Int>) throws(CompressionError) -> [UInt8] {
+        let capacity = headerBytes + lz4BlockBound(range.count)
+        var isWritten = false
+        // LZ4 wants room for what does not compress: a megabyte that is not worth clearing first.
+        let frame = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { target, count in
+            unsafe target[..<headerBytes].initialize(repeating: 0)
+            let payload = unsafe UnsafeMutableRawBufferPointer(
+                rebasing: UnsafeMutableRawBufferPointer(target)[headerBytes...])
+            let written = unsafe block.withUnsafeBytes { source in
+                unsafe lz4CompressBlock(UnsafeRawBufferPointer(rebasing: source[range]), into: payload)
+            }
+            isWritten = written != nil
+            count = headerBytes + (written ?? 0)
         }
-        store(hash.low, in: &output, at: frameStart)
-        store(hash.high, in: &output, at: frameStart + 8)
+        guard isWritten else { throw .corrupt(reason: "LZ4 could not compress a block") }
+        return frame
+    }
+
+    private static func seal(_ frame: inout [UInt8], method: UInt8, expandedBytes: Int) {
+        frame[16] = method
+        store(UInt32(frame.count - 16), in: &frame, at: 17)
+        store(UInt32(expandedBytes), in: &frame, at: 21)
+        let hash = unsafe frame.withUnsafeBytes {
+            unsafe cityHash128(UnsafeRawBufferPointer(rebasing: $0[16...]))
+        }
+        store(hash.low, in: &frame, at: 0)
+        store(hash.high, in: &frame, at: 8)
     }
 
     private static func store<Value: FixedWidthInteger>(_ value: Value, in output: inout [UInt8], at offset: Int) {

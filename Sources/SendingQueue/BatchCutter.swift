@@ -38,8 +38,11 @@ struct BatchCutter: Sendable {
 
     /// Payload bytes held before the fullest partition is sent although it is neither full nor due.
     private static let heldBytesMax = 64 << 20
-    /// Payload bytes of all batches in flight that are larger than the settings say because of a backlog.
-    static let backlogBytesInFlightMax = 48 << 20
+    /// Payload bytes of all batches in flight that are larger than the settings say because of a backlog. On its way
+    /// out a batch takes some five times its payload.
+    static let backlogBytesInFlightMax = 24 << 20
+    /// Payload bytes of one of them. Larger ones fall out of the processor's caches, and cost more for each item.
+    static let backlogBatchBytesMax = 6 << 20
 
     private let settings: BatchSettings?
     /// Payload bytes of one such batch.
@@ -54,7 +57,7 @@ struct BatchCutter: Sendable {
     ///   - batchesInFlightMax: batches that are sent at once.
     init(settings: BatchSettings?, batchesInFlightMax: Int = 1) {
         self.settings = settings
-        backlogBytesMax = Self.backlogBytesInFlightMax / max(1, batchesInFlightMax)
+        backlogBytesMax = min(Self.backlogBatchBytesMax, Self.backlogBytesInFlightMax / max(1, batchesInFlightMax))
     }
 
     /// Items of one partition that would make a batch now; 0 when any record, or none, changes what is to be done.

@@ -110,8 +110,8 @@ import WriteAheadLog
         #expect(single.next(now: .zero, backlogItems: 50)?.ranges.count == 4)
         #expect(single.next(now: .zero)?.ranges.count == 1)
 
-        var heavy = BatchCutter(settings: settings, batchesInFlightMax: 3)
-        let bytes = [UInt8](repeating: 0, count: BatchCutter.backlogBytesInFlightMax / 3 / 4)
+        var heavy = BatchCutter(settings: settings, batchesInFlightMax: 6)
+        let bytes = [UInt8](repeating: 0, count: BatchCutter.backlogBytesInFlightMax / 6 / 4)
         for sequence in UInt64(1)...9 {
             var record = record(sequence, 13)
             record.payload = bytes

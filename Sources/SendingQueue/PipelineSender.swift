@@ -182,9 +182,9 @@ package final class PipelineSender: TelemetryConsumer {
                 exporterID: binding.id, pipeline: pipeline, signal: signal, exporter: binding.exporter,
                 config: binding.config, batch: binding.config.queue.batch ?? batch, isPartitioned: partitions != nil,
                 isDurable: binding.isDurable, consumer: consumer, slots: binding.slots, workers: services.workers,
-                metrics: binding.metrics,
-                batchMetrics: batchMetrics, deadLetters: deadLetters, logger: logger(of: binding),
-                timeline: services.timeline, slice: services.slice, madeRoom: { room.notify() }))
+                metrics: binding.metrics, batchMetrics: batchMetrics, deadLetters: deadLetters,
+                logger: logger(of: binding), timeline: services.timeline, slice: services.slice,
+                madeRoom: { room.notify() }))
     }
 
     private func logger(of binding: ExporterBinding) -> Logger {

@@ -41,6 +41,8 @@ extension LogWriter {
                 try file.writeAll(footer.encoded(), at: fileByteCount - SegmentFooter.byteCount)
             }
             try file.synchronize()
-        } catch {}
+        } catch {
+            // The next segment says how far this one is to be read. A disk that fails is noted when that one is opened.
+        }
     }
 }

@@ -140,22 +140,33 @@ def foreign_file_fills_disk(binary, directory, spans):
         subprocess.run(["umount", "-l", disk])
 
 
-def read_only(binary, directory, spans):
-    """The file system fails and goes read-only: clients are refused, the process lives, a restart on the repaired disk delivers."""
+def mount_disk(directory):
+    """Mounts a file system of its own, which goes read-only when it fails; returns its directory and its image."""
     disk, image = os.path.join(directory, "disk"), os.path.join(directory, "disk.img")
     os.mkdir(disk)
     with open(image, "wb") as file:
         file.truncate(300 << 20)
     subprocess.run(["mkfs.ext4", "-q", image], check=True)
     subprocess.run(["mount", "-o", "loop,errors=remount-ro", image, disk], check=True)
+    return disk, image
+
+
+def break_disk(disk):
+    """Has the kernel find an error in the file system."""
+    device = subprocess.run(["findmnt", "-no", "SOURCE", disk], check=True, capture_output=True, text=True)
+    with open(f"/sys/fs/ext4/{os.path.basename(device.stdout.strip())}/trigger_fs_error", "w") as file:
+        file.write("test")
+
+
+def read_only(binary, directory, spans):
+    """The file system fails and goes read-only: clients are refused, the process lives, a restart on the repaired disk delivers."""
+    disk, image = mount_disk(directory)
     try:
         sink = Sink(port=free_ports(1)[0])
         collector = Collector(binary, directory, [("durable", sink.port, True)], storage=os.path.join(disk, "wal"))
         collector.start()
         clients = send(collector, 5000)
-        device = subprocess.run(["findmnt", "-no", "SOURCE", disk], check=True, capture_output=True, text=True)
-        with open(f"/sys/fs/ext4/{os.path.basename(device.stdout.strip())}/trigger_fs_error", "w") as file:
-            file.write("test")
+        break_disk(disk)
         refused = Clients(collector, 4000, first=100_001).start().join()
         require(
             refused.refusals and set(refused.refusals) <= {"503", "UNAVAILABLE"},
@@ -184,20 +195,13 @@ def read_only(binary, directory, spans):
 def remounted(binary, directory, spans):
     """The file system fails and goes read-only, and is repaired and mounted again under the running collector: clients are
     refused meanwhile, then taken again without a restart."""
-    disk, image = os.path.join(directory, "disk"), os.path.join(directory, "disk.img")
-    os.mkdir(disk)
-    with open(image, "wb") as file:
-        file.truncate(300 << 20)
-    subprocess.run(["mkfs.ext4", "-q", image], check=True)
-    subprocess.run(["mount", "-o", "loop,errors=remount-ro", image, disk], check=True)
+    disk, image = mount_disk(directory)
     try:
         sink = Sink(port=free_ports(1)[0])
         collector = Collector(binary, directory, [("durable", sink.port, True)], storage=os.path.join(disk, "wal"))
         collector.start()
         clients = send(collector, 5000)
-        device = subprocess.run(["findmnt", "-no", "SOURCE", disk], check=True, capture_output=True, text=True)
-        with open(f"/sys/fs/ext4/{os.path.basename(device.stdout.strip())}/trigger_fs_error", "w") as file:
-            file.write("test")
+        break_disk(disk)
         refused = Clients(collector, 4000, first=100_001).start().join()
         require(refused.refusals, "nobody was refused on a read-only disk")
         # The collector holds the failed file system open, so a copy of it is what is repaired.

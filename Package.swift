@@ -125,7 +125,7 @@ let package = Package(
             "OTLPTests",
             ["OTLP", "RegularExpression", "TelemetryGenerator", "TestSupport", "COTLPMessages", "CProtobufC"]),
         unitTests("WriteAheadLogTests", ["WriteAheadLog", "LogTestSupport"]),
-        unitTests("TransportTests", ["Transport", "SocketTestSupport"]),
+        unitTests("TransportTests", ["Transport", "SocketTestSupport", "TestSupport"]),
         unitTests("HTTPClientTests", ["HTTPClient", "HTTPTestServer"]),
         unitTests("TelemetryGeneratorTests", ["TelemetryGenerator", "OTLP"]),
         unitTests("OtelgenTests", ["otelgen"]),

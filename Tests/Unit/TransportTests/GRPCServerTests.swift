@@ -1,5 +1,6 @@
 import SocketTestSupport
 import Synchronization
+import TestSupport
 import Testing
 import Transport
 
@@ -176,8 +177,7 @@ struct GRPCServerTests {
         }
         async let stopped: Void = server.stop(deadline: .now + .seconds(20))
         // The listener is closed first; once it is, stopping has begun.
-        var isListening = true
-        while isListening { isListening = (try? TestSocket(address)) != nil }
+        #expect(try await eventually { try !isListening(on: address) })
         for completion in completions { completion(.success(Array("done".utf8))) }
         await stopped
         let text = try await output

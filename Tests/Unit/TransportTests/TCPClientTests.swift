@@ -43,9 +43,12 @@ struct TCPClientTests {
         let connection = peer.accept()
         let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0) }
         async let written: Void = client.write(bytes, deadline: soon)
-        var received = Data()
-        while received.count < bytes.count, let more = try connection.read(upToCount: bytes.count - received.count) {
-            received += more
+        let received = try await onThread {
+            var received = Data()
+            while received.count < bytes.count, let more = try connection.read(upToCount: bytes.count - received.count) {
+                received += more
+            }
+            return received
         }
         try await written
         #expect(Array(received) == bytes)

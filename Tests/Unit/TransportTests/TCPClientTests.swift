@@ -45,7 +45,8 @@ struct TCPClientTests {
         async let written: Void = client.write(bytes, deadline: soon)
         let received = try await onThread {
             var received = Data()
-            while received.count < bytes.count, let more = try connection.read(upToCount: bytes.count - received.count) {
+            while received.count < bytes.count, let more = try connection.read(upToCount: bytes.count - received.count)
+            {
                 received += more
             }
             return received

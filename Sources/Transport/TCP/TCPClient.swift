@@ -96,7 +96,7 @@ package final class TCPClient: Sendable {
         _ established: EventLoopFuture<Void>, deadline: ContinuousClock.Instant
     ) async throws(TCPClientError) {
         do {
-            try await limited(until: deadline) { try await established.get() }
+            try await finish(established, until: deadline)
         } catch {
             close()
             throw error
@@ -105,14 +105,12 @@ package final class TCPClient: Sendable {
 
     /// Returns when the bytes are handed to the operating system.
     package func write(_ bytes: [UInt8], deadline: ContinuousClock.Instant) async throws(TCPClientError) {
-        try await limited(until: deadline) {
-            try await self.channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
-        }
+        try await finish(channel.writeAndFlush(ByteBuffer(bytes: bytes)), until: deadline)
     }
 
-    /// Runs `body`, and closes the connection at `deadline`, which ends it.
-    private func limited(
-        until deadline: ContinuousClock.Instant, _ body: () async throws -> Void
+    /// Waits for `work`, and closes the connection at `deadline`, which ends it.
+    private func finish(
+        _ work: EventLoopFuture<Void>, until deadline: ContinuousClock.Instant
     ) async throws(TCPClientError) {
         let expired = Mutex(false)
         let timeout = channel.eventLoop.scheduleTask(in: TimeAmount(ContinuousClock.now.duration(to: deadline))) {
@@ -120,9 +118,10 @@ package final class TCPClient: Sendable {
             expired.withLock { $0 = true }
             channel.close(promise: nil)
         }
-        defer { timeout.cancel() }
+        // On the event loop: by the time this task goes on, the deadline of what ended in time may be over.
+        work.whenComplete { _ in timeout.cancel() }
         do {
-            try await cancellable(body)
+            try await cancellable { try await work.get() }
         } catch let error as TLSError {
             throw .tls(reason: error.description)
         } catch {

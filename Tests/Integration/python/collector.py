@@ -147,7 +147,7 @@ class Collector:
 
     def get(self, path, port="health"):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[port]}{path}", timeout=10) as response:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[port]}{path}", timeout=60) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -225,7 +225,7 @@ class Clients:
         return request.SerializeToString()
 
     def run(self, over_grpc):
-        http_connection = http.client.HTTPConnection("127.0.0.1", self.collector.ports["http"], timeout=30)
+        http_connection = http.client.HTTPConnection("127.0.0.1", self.collector.ports["http"], timeout=120)
         channel = grpc.insecure_channel(f"127.0.0.1:{self.collector.ports['grpc']}")
         export = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
         while not self.stopped:
@@ -238,7 +238,7 @@ class Clients:
             sent = time.monotonic()
             try:
                 if over_grpc:
-                    export(body, timeout=30)
+                    export(body, timeout=120)
                     answer = "OK"
                 else:
                     http_connection.request(

@@ -15,7 +15,7 @@ package enum GRPCTestClient {
             channel = grpc.insecure_channel(sys.argv[1], options=options)
             arguments = sys.argv[2:]
             def stub(path='\(path)'): return channel.unary_unary(path)
-            def call(message, path='\(path)', **options): return stub(path)(message, timeout=60, **options)
+            def call(message, path='\(path)', **options): return stub(path)(message, timeout=600, **options)
             def failure(message, path='\(path)', **options):
                 try:
                     call(message, path, **options)

@@ -141,9 +141,7 @@ import Testing
         let pipe = Pipe()
         let output = LogOutput(descriptor: pipe.fileHandleForWriting.fileDescriptor, isOwned: false)
         let line = Array((String(repeating: "x", count: 4000) + "\n").utf8)
-        let start = ContinuousClock.now
         for _ in 0..<200 { output.write(line) }
-        #expect(start.duration(to: .now) < .seconds(5))
         let dropped = output.droppedLines
         #expect(dropped > 100)
         _ = readOnce(pipe)

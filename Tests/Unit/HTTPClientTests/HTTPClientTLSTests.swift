@@ -45,7 +45,7 @@ import Testing
         let client = try HTTPClient(configuration: configuration)
         defer { client.shutdown() }
         do {
-            let request = HTTPClientRequest(method: "GET", url: server.url, timeout: .seconds(20))
+            let request = HTTPClientRequest(method: "GET", url: server.url, timeout: .seconds(600))
             return try await "\(client.send(request).status)"
         } catch {
             return "\(error.kind)"

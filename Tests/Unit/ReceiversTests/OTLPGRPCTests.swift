@@ -64,7 +64,7 @@ struct OTLPGRPCTests {
             futures = [stub().future(open(arguments[0], 'rb').read()) for _ in range(3)]
             done = []
             for i, future in enumerate(futures): future.add_done_callback(lambda _, i=i: done.append(i))
-            for i in [2, 0, 1]: futures[i].result(timeout=60)
+            for i in [2, 0, 1]: futures[i].result(timeout=600)
             print(done)
             """)
         var arrivals = running.consumer.arrivals.makeAsyncIterator()

@@ -196,7 +196,7 @@ struct HTTPServerTests {
         try busy.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         var iterator = arrivals.makeAsyncIterator()
         let complete = try #require(await iterator.next())
-        async let stopped: Void = server.stop(deadline: .now + .seconds(30))
+        async let stopped: Void = server.stop(deadline: .now + .seconds(600))
         #expect(try await onThread { try idle.receiveAll() }.isEmpty)
         complete(.text(200, "done"))
         let answer = try await onThread { try busy.receiveAnswer() }

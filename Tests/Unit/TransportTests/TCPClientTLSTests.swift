@@ -75,12 +75,12 @@ final class TCPClientTLSTests: Sendable {
     }
 
     private static func connect(
-        _ port: Int, host: String = "localhost", _ settings: TLSClientSettings, timeout: Duration = .seconds(60)
+        _ port: Int, host: String = "localhost", _ settings: TLSClientSettings, timeout: Duration = .seconds(600)
     ) async throws -> TCPClient {
         try await TCPClient.connect(host: host, port: port, tls: settings, timeout: timeout)
     }
 
-    private var soon: ContinuousClock.Instant { .now + .seconds(60) }
+    private var soon: ContinuousClock.Instant { .now + .seconds(600) }
 
     @Test("bytes go both ways, in order, by name and by address", arguments: ["localhost", "127.0.0.1"])
     func exchange(host: String) async throws {

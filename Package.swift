@@ -107,8 +107,9 @@ let package = Package(
         .target(
             name: "COTLPMessages", dependencies: ["CProtobufC"], path: "Tests/Support/COTLPMessages",
             exclude: ["otlp_messages.proto"]),
-        testSupport("TestSupport", ["OTLP"]),
-        testSupport("SocketTestSupport"),
+        .target(name: "CChildProcess", path: "Tests/Support/CChildProcess"),
+        testSupport("TestSupport", ["OTLP", "CChildProcess"]),
+        testSupport("SocketTestSupport", ["TestSupport"]),
         testSupport("HTTPTestServer"),
         testSupport("LogTestSupport", ["WriteAheadLog"]),
         .target(name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter"),
@@ -126,7 +127,7 @@ let package = Package(
             ["OTLP", "RegularExpression", "TelemetryGenerator", "TestSupport", "COTLPMessages", "CProtobufC"]),
         unitTests("WriteAheadLogTests", ["WriteAheadLog", "LogTestSupport"]),
         unitTests("TransportTests", ["Transport", "SocketTestSupport", "TestSupport"]),
-        unitTests("HTTPClientTests", ["HTTPClient", "HTTPTestServer"]),
+        unitTests("HTTPClientTests", ["HTTPClient", "HTTPTestServer", "TestSupport"]),
         unitTests("TelemetryGeneratorTests", ["TelemetryGenerator", "OTLP"]),
         unitTests("OtelgenTests", ["otelgen"]),
         unitTests("SendingQueueTests", ["SendingQueue", "Component", "OTLP", "WriteAheadLog", logging]),
@@ -134,7 +135,7 @@ let package = Package(
             "ProcessorsTests", ["Processors", "Component", "OTLP", "RegularExpression", "TestSupport", logging]),
         unitTests(
             "ReceiversTests",
-            ["Receivers", "Component", "OTLP", "Compression", "Transport", "SocketTestSupport", logging]),
+            ["Receivers", "Component", "OTLP", "Compression", "Transport", "SocketTestSupport", "TestSupport", logging]),
         unitTests(
             "ExportersTests",
             [
@@ -146,7 +147,7 @@ let package = Package(
         unitTests("ComponentTests", ["Component", logging]),
         unitTests(
             "CollectorTests",
-            ["Collector", "Component", "OTLP", "WriteAheadLog", "SendingQueue", logging]),
+            ["Collector", "Component", "OTLP", "WriteAheadLog", "SendingQueue", "TestSupport", logging]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["otelcol", "otelgen", "TelemetryGenerator", "TestSupport", "HTTPTestServer"],

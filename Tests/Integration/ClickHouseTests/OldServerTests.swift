@@ -193,7 +193,7 @@ private final class OldServer: Sendable {
     let httpsPort: Int
     /// A file with the authority that signed its certificate.
     let authority: String
-    private let process: Process
+    private let process: ChildProcess
 
     static func run(_ body: (OldServer) async throws -> Void) async throws {
         try await withTemporaryDirectory { directory in
@@ -235,18 +235,14 @@ private final class OldServer: Sendable {
           <quota>default</quota>
         </otel></users></yandex>
         """.write(toFile: "\(path)/users.xml", atomically: true, encoding: .utf8)
-        process = Process()
-        process.executableURL = URL(fileURLWithPath: Self.program ?? "")
-        process.arguments = ["--config-file=\(path)/config.xml"]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try ChildProcess(
+            [Self.program ?? "", "--config-file=\(path)/config.xml"], output: .null, errors: .null)
     }
 
-    private func expectRunning() throws { if !process.isRunning { throw Ended() } }
+    private func expectRunning() throws { if process.hasExited { throw Ended() } }
 
     private func stop() {
-        Glibc.kill(process.processIdentifier, SIGKILL)
+        process.kill()
         process.waitUntilExit()
     }
 

@@ -6,8 +6,7 @@ final class ServerProcess {
     let tcpPort: Int
     let httpPort: Int
     private let directory: URL
-    private var process: Process?
-    private var input: Pipe?
+    private var process: ChildProcess?
 
     /// Chooses ports and folder; the server is not there yet.
     init(in directory: URL) throws {
@@ -18,23 +17,18 @@ final class ServerProcess {
     deinit { kill() }
 
     func start() throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         let script = packageDirectory.appendingPathComponent("Tests/Integration/python/clickhouse_server.py").path
-        process.arguments = [
-            "python3", script, directory.appendingPathComponent("data").path, "--tcp", "\(tcpPort)", "--http",
-            "\(httpPort)",
-        ]
-        let (input, output) = (Pipe(), Pipe())
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        (self.process, self.input) = (process, input)
+        let process = try ChildProcess(
+            [
+                "python3", script, directory.appendingPathComponent("data").path, "--tcp", "\(tcpPort)", "--http",
+                "\(httpPort)",
+            ], input: .pipe, errors: .null)
+        self.process = process
         var text = ""
         while !text.contains("READY") {
-            let data = output.fileHandleForReading.availableData
-            if data.isEmpty { throw TestServer.StartFailure(output: text) }
+            guard let data = process.output?.availableData, !data.isEmpty else {
+                throw TestServer.StartFailure(output: text)
+            }
             text += String(decoding: data, as: UTF8.self)
         }
     }
@@ -42,7 +36,7 @@ final class ServerProcess {
     /// SIGKILL.
     func kill() {
         guard let process else { return }
-        Glibc.kill(process.processIdentifier, SIGKILL)
+        process.kill()
         process.waitUntilExit()
         self.process = nil
     }

@@ -6,8 +6,8 @@ import TestSupport
 final class TestServer: Sendable {
     let tcpPort: Int
     let httpPort: Int
-    /// Open as long as the server is to live.
-    private let input: Pipe
+    /// Lives as long as its input is open.
+    private let process: ChildProcess
 
     static let shared = Result { try TestServer() }
 
@@ -16,21 +16,11 @@ final class TestServer: Sendable {
     }
 
     private init() throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         let script = packageDirectory.appendingPathComponent("Tests/Integration/python/clickhouse_server.py").path
         let data = FileManager.default.temporaryDirectory.appendingPathComponent("clickhouse-\(UUID().uuidString)").path
-        process.arguments = ["python3", script, data, "--remove"]
-        input = Pipe()
-        let output = Pipe()
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try ChildProcess(["python3", script, data, "--remove"], input: .pipe, errors: .null)
         var text = ""
-        while !text.contains("\n") {
-            let data = output.fileHandleForReading.availableData
-            if data.isEmpty { break }
+        while !text.contains("\n"), let data = process.output?.availableData, !data.isEmpty {
             text += String(decoding: data, as: UTF8.self)
         }
         guard let match = text.wholeMatch(of: /READY tcp=(\d+) http=(\d+)\n/), let tcp = Int(match.1),

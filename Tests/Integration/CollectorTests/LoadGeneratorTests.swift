@@ -204,18 +204,13 @@ extension EndToEnd {
         @Test func anInterruptEndsTheRun() async throws {
             try await withCollector(toFile) { collector in
                 let arguments = Self.arguments("--endpoint \(try collector.grpcEndpoint) --batch 20 --rate 2000")
-                let process = Process()
-                process.executableURL = URL(fileURLWithPath: arguments[0])
-                process.arguments = Array(arguments.dropFirst())
-                let output = Pipe()
-                process.standardOutput = output
-                try process.run()
+                let process = try ChildProcess(arguments)
                 let accepted = "otelcol_receiver_accepted_spans"
                 #expect(try await eventually { try await Series.value(accepted, of: collector) ?? 0 > 0 })
-                process.interrupt()
-                #expect(await eventually { !process.isRunning })
-                #expect(process.terminationReason == .exit && process.terminationStatus == 0)
-                let summary = try Self.summary(output.fileHandleForReading.readDataToEndOfFile())
+                process.signal(SIGINT)
+                #expect(await eventually { process.hasExited })
+                #expect(process.status == 0)
+                let summary = try Self.summary(process.output?.readDataToEndOfFile() ?? Data())
                 #expect(summary.isBalanced && summary.acknowledgedItems > 0)
                 #expect(await collector.terminate() == 0)
                 #expect(try ExportedFile(of: collector).spanIDs().count == summary.acknowledgedItems)
@@ -224,16 +219,11 @@ extension EndToEnd {
 
         /// Runs `body` beside a server that gives these answers.
         private func withGRPCServer(_ answers: String, _ body: (String) async throws -> Void) async throws {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
             let script = packageDirectory.appendingPathComponent("Tests/Integration/python/grpc_answers.py").path
-            process.arguments = ["python3", script] + answers.split(separator: " ").map(String.init)
-            let (input, output) = (Pipe(), Pipe())
-            process.standardInput = input
-            process.standardOutput = output
-            try process.run()
-            defer { process.terminate() }
-            let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+            let process = try ChildProcess(
+                ["python3", script] + answers.split(separator: " ").map(String.init), input: .pipe)
+            defer { process.signal(SIGTERM) }
+            let line = String(decoding: process.output?.availableData ?? Data(), as: UTF8.self)
             let port = try #require(Int(line.trimmingCharacters(in: .whitespacesAndNewlines)))
             try await body("127.0.0.1:\(port)")
         }

@@ -137,38 +137,30 @@ extension EndToEnd {
 
     /// An HTTP request whose body has not come yet.
     final class OpenRequest {
-        private let client: Process
-        private let body = Pipe()
-        private let answer = Pipe()
+        private let client: ChildProcess
 
         init(to endpoint: String) throws {
-            client = Process()
-            client.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            client.arguments = [
-                "curl", "-sS", "-o", "/dev/null", "--trace-ascii", "-", "-T", "-", "-X", "POST", "-H",
-                "Expect: 100-continue", "--expect100-timeout", "60", "-H", "Content-Type: application/json",
-                "http://\(endpoint)/v1/traces",
-            ]
-            client.standardInput = body
-            client.standardOutput = answer
-            client.standardError = FileHandle.nullDevice
-            try client.run()
+            client = try ChildProcess(
+                [
+                    "curl", "-sS", "-o", "/dev/null", "--trace-ascii", "-", "-T", "-", "-X", "POST", "-H",
+                    "Expect: 100-continue", "--expect100-timeout", "60", "-H", "Content-Type: application/json",
+                    "http://\(endpoint)/v1/traces",
+                ], input: .pipe, errors: .null)
         }
 
         /// Whether the server has asked for the body.
         func isAwaited() async -> Bool {
             var seen = Data()
-            while true {
-                let data = answer.fileHandleForReading.availableData
-                if data.isEmpty { return false }
+            while let data = client.output?.availableData, !data.isEmpty {
                 seen += data
                 if seen.range(of: Data("100 Continue".utf8)) != nil { return true }
             }
+            return false
         }
 
         func close() {
-            try? body.fileHandleForWriting.close()
-            client.terminate()
+            try? client.input?.close()
+            client.signal(SIGTERM)
         }
     }
 }

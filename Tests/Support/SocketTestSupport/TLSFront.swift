@@ -1,11 +1,11 @@
 internal import Foundation
+import TestSupport
 
 /// TLS in front of a plain TCP server on 127.0.0.1, in a process of its own: Tests/Integration/python/tls_front.py.
 package final class TLSFront: Sendable {
     package let port: Int
-    /// Open as long as the front is to live.
-    private let input: Pipe
-    private let process: Process
+    /// Lives as long as its input is open.
+    private let process: ChildProcess
 
     /// Makes the certificates that the script describes, `<name>.pem` and `<name>.key`, in `directory`.
     package static func makeCertificates(in directory: String) async throws {
@@ -18,24 +18,17 @@ package final class TLSFront: Sendable {
     package init(
         to targetPort: Int, certificate: String, in directory: String, clientAuthority: String? = nil
     ) throws {
-        process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments =
-            ["python3", Self.script, "serve", directory, certificate, "\(targetPort)"]
-            + (clientAuthority.map { [$0] } ?? [])
-        let output = Pipe()
-        input = Pipe()
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        let options = clientAuthority.map { [$0] } ?? []
+        process = try ChildProcess(
+            ["python3", Self.script, "serve", directory, certificate, "\(targetPort)"] + options, input: .pipe)
+        let text = String(decoding: process.output?.availableData ?? Data(), as: UTF8.self)
         guard text.hasPrefix("READY "), let port = Int(text.dropFirst(6).prefix { $0.isNumber }) else {
             throw TestSocketError(description: "the TLS front did not start: \(text)")
         }
         self.port = port
     }
 
-    deinit { process.terminate() }
+    deinit { process.signal(SIGTERM) }
 
     private static var script: String {
         var directory = URL(fileURLWithPath: #filePath)

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Glibc
+import TestSupport
 
 package struct TestSocketError: Error, CustomStringConvertible {
     package let description: String
@@ -110,28 +111,9 @@ extension TestSocket {
     }
 }
 
-/// Runs blocking code on a thread of its own, so that it takes none from Swift's pool.
-package func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread.detachNewThread { continuation.resume(with: Swift.Result(catching: body)) }
-    }
-}
-
 /// Runs a program to its end and returns its standard output; throws with its standard error when it fails.
 package func run(_ arguments: [String]) async throws -> String {
-    try await onThread {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = arguments
-        let output = Pipe()
-        let errors = Pipe()
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let errorText = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw TestSocketError(description: text + errorText) }
-        return text
-    }
+    let result = try await runSubprocess(arguments)
+    guard result.status == 0 else { throw TestSocketError(description: result.output + result.errors) }
+    return result.output
 }

@@ -13,7 +13,7 @@ package final class CollectorProcess: Sendable {
     }
 
     private let state = Mutex(State())
-    private let process: Process
+    private let process: ChildProcess
     package let directory: URL
 
     /// Starts `otelcol --config <file>` in `directory` and waits until it says that it is ready.
@@ -43,17 +43,10 @@ package final class CollectorProcess: Sendable {
         arguments: [String], directory: URL, environment: [String: String] = [:], launcher: [String] = []
     ) throws {
         self.directory = directory
-        process = Process()
-        process.executableURL = launcher.isEmpty ? Self.binary : URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = launcher.isEmpty ? arguments : launcher + [Self.binary.path] + arguments
-        process.currentDirectoryURL = directory
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let errors = Pipe()
-        process.standardError = errors
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-        let thread = Thread { [self] in readLines(from: errors.fileHandleForReading) }
-        thread.start()
+        process = try ChildProcess(
+            launcher + [Self.binary.path] + arguments, directory: directory, environment: environment, output: .null,
+            errors: .pipe)
+        Thread.detachNewThread { [self] in readLines() }
     }
 
     /// `otelcol` beside the test program, or what OTELCOL_BINARY names.
@@ -63,11 +56,9 @@ package final class CollectorProcess: Sendable {
         return own.deletingLastPathComponent().appendingPathComponent("otelcol")
     }
 
-    private func readLines(from handle: FileHandle) {
+    private func readLines() {
         var pending = Data()
-        while true {
-            let data = handle.availableData
-            if data.isEmpty { break }
+        while let data = process.errors?.availableData, !data.isEmpty {
             pending.append(data)
             while let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
                 let line = String(decoding: pending[pending.startIndex..<end], as: UTF8.self)
@@ -78,8 +69,8 @@ package final class CollectorProcess: Sendable {
         state.withLock { $0.isFinished = true }
     }
 
-    package var processID: Int32 { process.processIdentifier }
-    package var hasExited: Bool { !process.isRunning }
+    package var processID: Int32 { process.processID }
+    package var hasExited: Bool { process.hasExited }
     package var log: String { state.withLock { $0.lines.joined(separator: "\n") } }
 
     package func logLine(containing text: String) -> String? {
@@ -112,7 +103,7 @@ package final class CollectorProcess: Sendable {
 
     /// Nothing for a process that has ended: its number may be another's by now.
     package func signal(_ number: Int32) {
-        if process.isRunning { _ = Glibc.kill(process.processIdentifier, number) }
+        process.signal(number)
     }
 
     /// SIGKILL.
@@ -120,8 +111,7 @@ package final class CollectorProcess: Sendable {
 
     /// The status the process ended with; nil when it still runs after a minute. A signal counts as 128 + its number.
     package func exitStatus() async -> Int32? {
-        guard await eventually({ hasExited }) else { return nil }
-        return process.terminationReason == .exit
-            ? process.terminationStatus : 128 + process.terminationStatus
+        _ = await eventually { hasExited }
+        return process.status
     }
 }

@@ -12,52 +12,45 @@ package struct SubprocessResult: Sendable {
 /// Runs `arguments[0]`, a path or a name found in PATH, to its end.
 package func runSubprocess(
     _ arguments: [String], input: Data? = nil, directory: URL? = nil, environment: [String: String] = [:]
-) async throws
-    -> SubprocessResult
-{
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    if let directory { process.currentDirectoryURL = directory }
-    let output = Pipe()
-    let errors = Pipe()
-    let standardInput = Pipe()
-    process.standardOutput = output
-    process.standardError = errors
-    process.standardInput = input == nil ? FileHandle.nullDevice : standardInput
-    let collected = Mutex((output: Data(), errors: Data()))
-    return try await withCheckedThrowingContinuation { continuation in
-        do {
-            try process.run()
-        } catch {
-            continuation.resume(throwing: error)
-            return
-        }
+) async throws -> SubprocessResult {
+    try await onThread {
+        let process = try ChildProcess(
+            arguments, directory: directory, environment: environment, input: input == nil ? .null : .pipe,
+            errors: .pipe)
+        let errors = Mutex(Data())
         let group = DispatchGroup()
-        let queue = DispatchQueue(label: "subprocess", attributes: .concurrent)
-        queue.async(group: group) {
-            let data = output.fileHandleForReading.readDataToEndOfFile()
-            collected.withLock { $0.output = data }
-        }
-        queue.async(group: group) {
-            let data = errors.fileHandleForReading.readDataToEndOfFile()
-            collected.withLock { $0.errors = data }
+        // Side by side, because a pipe that nobody reads stops the process.
+        inThread(of: group) {
+            let data = process.errors?.readDataToEndOfFile()
+            errors.withLock { $0 = data ?? Data() }
         }
         if let input {
-            queue.async(group: group) {
-                try? standardInput.fileHandleForWriting.write(contentsOf: input)
-                try? standardInput.fileHandleForWriting.close()
+            inThread(of: group) {
+                // What a process does not want to read is seen in what it says.
+                try? process.input?.write(contentsOf: input)
+                try? process.input?.close()
             }
         }
-        group.notify(queue: queue) {
-            process.waitUntilExit()
-            let (output, errors) = collected.withLock { $0 }
-            continuation.resume(
-                returning: SubprocessResult(
-                    status: process.terminationStatus, outputBytes: output,
-                    errors: String(decoding: errors, as: UTF8.self)))
-        }
+        let output = process.output?.readDataToEndOfFile() ?? Data()
+        group.wait()
+        return SubprocessResult(
+            status: process.waitUntilExit(), outputBytes: output,
+            errors: String(decoding: errors.withLock { $0 }, as: UTF8.self))
+    }
+}
+
+/// Runs blocking code on a thread of its own, so that it takes none from Swift's pool.
+package func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(with: Swift.Result(catching: body)) }
+    }
+}
+
+private func inThread(of group: DispatchGroup, _ body: @escaping @Sendable () -> Void) {
+    group.enter()
+    Thread.detachNewThread {
+        body()
+        group.leave()
     }
 }
 

@@ -1,5 +1,6 @@
 import Component
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Collector
@@ -101,7 +102,7 @@ import Testing
 
     /// promtool reads the text with Prometheus' own parser. Its lint also dislikes counters without `_total`, which are
     /// otelcol's names, so only that remark is allowed.
-    @Test("promtool takes the text", .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/promtool")))
+    @Test("promtool takes the text")
     func promtool() throws {
         let registry = registry()
         ProcessMetrics.register(in: registry)
@@ -118,19 +119,10 @@ import Testing
     }
 
     private func check(_ text: [UInt8]) throws -> (status: Int32, remarks: [String]) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/promtool")
-        process.arguments = ["check", "metrics"]
-        let input = Pipe()
-        let output = Pipe()
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        try input.fileHandleForWriting.write(contentsOf: Data(text))
-        try input.fileHandleForWriting.close()
-        let remarks = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, remarks.split(separator: "\n").map(String.init))
+        let process = try ChildProcess(["sh", "-c", "exec promtool check metrics 2>&1"], input: .pipe)
+        try process.input?.write(contentsOf: Data(text))
+        try process.input?.close()
+        let remarks = String(decoding: process.output?.readDataToEndOfFile() ?? Data(), as: UTF8.self)
+        return (process.waitUntilExit(), remarks.split(separator: "\n").map(String.init))
     }
 }

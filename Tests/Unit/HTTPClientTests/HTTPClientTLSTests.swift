@@ -1,5 +1,6 @@
 import Foundation
 import HTTPClient
+import TestSupport
 import Testing
 
 /// TLS peers are verified by default, by the authority and name that were given, and not at all only when asked.
@@ -9,32 +10,32 @@ import Testing
         let directory: String
         let url: String
         var certificate: String { "\(directory)/cert.pem" }
-        private let pid: pid_t
+        private let process: ChildProcess
+
+        private static var accept: Regex<(Substring, Substring)> { /ACCEPT (\S+)\n/ }
 
         init() throws {
             directory = NSTemporaryDirectory() + "tls-" + UUID().uuidString
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             let script = """
-                cd '\(directory)' && exec 2>err </dev/null && echo $$
+                exec 2>err
                 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=collector.example -keyout key.pem \
                     -out cert.pem -addext subjectAltName=DNS:collector.example
                 exec openssl s_server -accept 127.0.0.1:0 -cert cert.pem -key key.pem -tls1_2 -www
                 """
-            guard let output = unsafe popen(script, "r") else { throw CocoaError(.executableLoad) }
-            func line() -> String? {
-                var buffer = [CChar](repeating: 0, count: 200)
-                guard unsafe fgets(&buffer, Int32(buffer.count), output) != nil else { return nil }
-                return unsafe String(cString: &buffer).trimmingCharacters(in: .whitespacesAndNewlines)
-            }
-            pid = try #require(line().flatMap { pid_t($0) })
+            process = try ChildProcess(["sh", "-c", script], directory: URL(fileURLWithPath: directory))
             // It says `ACCEPT 127.0.0.1:PORT` once it listens.
-            var text = try #require(line())
-            while !text.hasPrefix("ACCEPT ") { text = try #require(line()) }
-            url = "https://\(text.dropFirst("ACCEPT ".count))/"
+            var text = ""
+            while text.firstMatch(of: Self.accept) == nil {
+                let more = try #require(process.output?.availableData)
+                try #require(!more.isEmpty)
+                text += String(decoding: more, as: UTF8.self)
+            }
+            url = "https://\(try #require(text.firstMatch(of: Self.accept)).1)/"
         }
 
         deinit {
-            kill(pid, SIGKILL)
+            process.kill()
             try? FileManager.default.removeItem(atPath: directory)
         }
     }

@@ -1,5 +1,6 @@
 import Foundation
 import OTLP
+import TestSupport
 
 /// Google's protobuf for Python, asked by way of `Tests/Integration/python/json_oracle.py`.
 enum JSONPythonOracle {
@@ -35,19 +36,13 @@ enum JSONPythonOracle {
         let input = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         try Data(commands.map { $0.line + "\n" }.joined().utf8).write(to: input)
         defer { try? FileManager.default.removeItem(at: input) }
-        let python = Process()
-        let output = Pipe()
-        let errors = Pipe()
-        python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        python.arguments = ["python3", script.path]
-        python.standardInput = try FileHandle(forReadingFrom: input)
-        python.standardOutput = output
-        python.standardError = errors
-        try python.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        python.waitUntilExit()
-        guard python.terminationStatus == 0 else { throw Failure(description: complaint) }
+        let complaints = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: complaints) }
+        let python = try ChildProcess(["python3", script.path], input: .file(input), errors: .file(complaints))
+        let text = String(decoding: python.output?.readDataToEndOfFile() ?? Data(), as: UTF8.self)
+        let status = python.waitUntilExit()
+        let complaint = try String(contentsOf: complaints, encoding: .utf8)
+        guard status == 0 else { throw Failure(description: complaint) }
         let lines = text.split(separator: "\n").map(String.init)
         guard lines.count == commands.count else {
             throw Failure(description: "\(lines.count) answers to \(commands.count) commands; \(complaint)")

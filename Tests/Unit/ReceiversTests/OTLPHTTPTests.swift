@@ -3,6 +3,7 @@ import Compression
 import OTLP
 import Receivers
 import SocketTestSupport
+import TestSupport
 import Testing
 
 /// OTLP over HTTP: statuses, bodies and headers are otelcol's, except where the specification asks for better ones.

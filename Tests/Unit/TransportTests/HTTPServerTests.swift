@@ -1,5 +1,6 @@
 import SocketTestSupport
 import Synchronization
+import TestSupport
 import Testing
 import Transport
 

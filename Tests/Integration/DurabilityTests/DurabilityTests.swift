@@ -9,7 +9,7 @@ import Testing
 
     /// Scenario: SIGKILL at random moments, also while the log is being recovered, under load over gRPC and HTTP.
     /// Guarantees: every acknowledged span is delivered at least once, none is invented, and the ledger balances.
-    @Test("a killed collector loses nothing", .timeLimit(.minutes(10)))
+    @Test("a killed collector loses nothing", .timeLimit(.minutes(30)))
     func kills() async throws {
         let result = try await run("Tests/Crash/crash_test.py", ["--kills", Self.isLong ? "60" : "6"])
         #expect(result.status == 0, "\(result.output)\(result.errors)")
@@ -19,7 +19,7 @@ import Testing
     /// Scenario: each of durability.py that needs no file system of its own.
     /// Guarantees: what its comment says.
     @Test(
-        "what breaks is survived", .timeLimit(.minutes(10)),
+        "what breaks is survived", .timeLimit(.minutes(30)),
         arguments: ["shutdown", "corruption", "directory_removed", "second_process"])
     func survives(scenario: String) async throws { try await durability(scenario) }
 
@@ -41,7 +41,7 @@ import Testing
     /// Guarantees: clients are refused retryably, and taken again without a restart once there is space.
     @Test(
         "a disk that is full or fails is survived", .enabled(if: isRoot, "mounts file systems"),
-        .timeLimit(.minutes(10)),
+        .timeLimit(.minutes(30)),
         arguments: ["disk_full", "foreign_file_fills_disk", "read_only", "remounted"])
     func disk(scenario: String) async throws { try await durability(scenario) }
 

@@ -135,9 +135,13 @@ private func spawn(
 ) throws -> pid_t {
     let words = unsafe arguments.map { unsafe strdup($0) } + [nil]
     let settings = unsafe variables.map { unsafe strdup($0) } + [nil]
-    defer { unsafe (words + settings).forEach { unsafe free($0) } }
+    defer { unsafe release(words + settings) }
     var processID: pid_t = 0
     let code = unsafe child_process_spawn(&processID, words, settings, directory?.path, streams)
     guard code == 0 else { throw ChildProcess.StartFailure(description: "\(arguments[0]): errno \(code)") }
     return processID
+}
+
+private func release(_ texts: [UnsafeMutablePointer<CChar>?]) {
+    for index in unsafe texts.indices { unsafe free(texts[index]) }
 }

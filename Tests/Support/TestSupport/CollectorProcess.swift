@@ -109,7 +109,7 @@ package final class CollectorProcess: Sendable {
     /// SIGKILL.
     package func kill() { signal(SIGKILL) }
 
-    /// The status the process ended with; nil when it still runs after a minute. A signal counts as 128 + its number.
+    /// The status the process ended with; nil when it still runs after long. A signal counts as 128 + its number.
     package func exitStatus() async -> Int32? {
         _ = await eventually { hasExited }
         return process.status

@@ -2,7 +2,7 @@
 ///
 /// The limit is a bound on a broken run, not an expectation: it is generous, so that a loaded machine never meets it.
 package func eventually(
-    within limit: Duration = .seconds(300), _ condition: () async throws -> Bool
+    within limit: Duration = .seconds(1200), _ condition: () async throws -> Bool
 ) async rethrows -> Bool {
     let clock = ContinuousClock()
     let end = clock.now + limit

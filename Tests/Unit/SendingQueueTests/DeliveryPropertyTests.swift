@@ -6,7 +6,7 @@ import WriteAheadLog
 @testable import SendingQueue
 
 /// Under random failures of every kind each acknowledged item is delivered at least once or accounted for exactly once.
-@Suite(.timeLimit(.minutes(10))) struct DeliveryPropertyTests {
+@Suite(.timeLimit(.minutes(30))) struct DeliveryPropertyTests {
     /// Scenario: two exporters of random settings over one log; random requests while attempts fail at random, some
     /// items are refused for good, and then a stop at a random moment.
     /// Guarantees: for each exporter delivered + rejected + dead + dropped + waiting = appended, an item is delivered

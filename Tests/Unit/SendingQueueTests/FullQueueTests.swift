@@ -8,7 +8,7 @@ import WriteAheadLog
 
 /// Clients hear OK only for what was kept (or, without a queue, delivered), and a full queue refuses, waits or skips as
 /// set.
-@Suite(.timeLimit(.minutes(10))) struct FullQueueTests {
+@Suite(.timeLimit(.minutes(30))) struct FullQueueTests {
     private func downRig(_ edit: (inout SendingConfig) -> Void) async throws -> (Rig, Gate, ScriptedExporter) {
         let rig = Rig()
         let gate = Gate()

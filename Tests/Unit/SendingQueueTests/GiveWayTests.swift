@@ -6,7 +6,7 @@ import WriteAheadLog
 @testable import SendingQueue
 
 /// What the log takes back from an exporter is counted once, and the rest is delivered.
-@Suite(.timeLimit(.minutes(5))) struct GiveWayTests {
+@Suite(.timeLimit(.minutes(30))) struct GiveWayTests {
     /// Scenario: with `on_full: evict_oldest` a backend is down while three times as much comes as the log may hold; then it
     /// comes back.
     /// Guarantees: no client is refused; every item is delivered, once, or counted as evicted, in ledger and metrics; the

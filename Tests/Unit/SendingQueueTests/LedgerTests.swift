@@ -5,7 +5,7 @@ import WriteAheadLog
 @testable import SendingQueue
 
 /// Every item that a pipeline is given is in exactly one place of its ledger.
-@Suite(.timeLimit(.minutes(10))) struct LedgerTests {
+@Suite(.timeLimit(.minutes(30))) struct LedgerTests {
     @Test("what processors do to a request is told from what the log does")
     func pipeline() {
         let account = PipelineAccount()

@@ -8,7 +8,7 @@ import WriteAheadLog
 @testable import SendingQueue
 
 /// After a restart open batches go out first, under their old ids and with what they had done; log faults lose nothing.
-@Suite(.timeLimit(.minutes(10))) struct RecoveryTests {
+@Suite(.timeLimit(.minutes(30))) struct RecoveryTests {
     @Test("recovered batches go first, with id and progress")
     func recovered() async throws {
         let rig = Rig()

@@ -6,7 +6,7 @@ import WriteAheadLog
 @testable import SendingQueue
 
 /// What is acknowledged reaches the exporter in the batches asked for, and failures of every kind end as documented.
-@Suite(.timeLimit(.minutes(10))) struct SendingQueueTests {
+@Suite(.timeLimit(.minutes(30))) struct SendingQueueTests {
     @Test("requests arrive in batches of the pipeline's size, split inside a request, payloads concatenable")
     func batches() async throws {
         let rig = Rig()

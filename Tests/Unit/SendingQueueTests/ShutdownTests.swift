@@ -6,7 +6,7 @@ import WriteAheadLog
 @testable import SendingQueue
 
 /// The end of sending loses nothing unsaid: memory drains or counts, storage keeps.
-@Suite(.timeLimit(.minutes(10))) struct ShutdownTests {
+@Suite(.timeLimit(.minutes(30))) struct ShutdownTests {
     @Test("memory is drained, with the batch that was waiting to fill")
     func drains() async throws {
         let rig = Rig()

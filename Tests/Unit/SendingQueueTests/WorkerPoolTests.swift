@@ -5,7 +5,7 @@ import Testing
 @testable import SendingQueue
 
 /// Work runs on the pool's own threads, few of them, and calls that block do not stop the others.
-@Suite(.timeLimit(.minutes(10))) struct WorkerPoolTests {
+@Suite(.timeLimit(.minutes(30))) struct WorkerPoolTests {
     @Test("tasks and their children run on the pool, resumed after every suspension")
     func runs() async {
         let pool = WorkerPool(threadCount: 2)

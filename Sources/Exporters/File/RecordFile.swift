@@ -1,10 +1,25 @@
 import Glibc
 
+/// A record, borrowed from whoever had it made until it is written.
+///
+/// Unchecked: nobody changes the bytes meanwhile.
+@safe struct RecordBytes: @unchecked Sendable {
+    let buffer: UnsafeRawBufferPointer
+}
+
 /// A file to which whole records are appended: each is there completely, or not at all.
 ///
 /// Not thread-safe: `FileWriters` guards it.
 final class RecordFile {
-    struct Settings: Sendable {
+    /// write(2); tests put failures in its place.
+    typealias Write = @Sendable (Int32, UnsafeRawBufferPointer) -> Int
+
+    /// Bytes given to the system at once. For up to so many its cache takes pages that were freed just before, of which
+    /// each processor has a list; for more it takes memory that may never have been touched, which in a virtual machine
+    /// costs several times as much as the copy.
+    static let pieceByteCountMax = 32 << 10
+
+    @safe struct Settings: Sendable {
         /// Keep what the file holds.
         var keepsContent: Bool
         var rotation: FileExporterConfig.Rotation?
@@ -12,10 +27,7 @@ final class RecordFile {
         var isLines: Bool
         /// Wait for the disk after each record.
         var fsync: Bool
-        /// write(2); tests put failures in its place.
-        var write: @Sendable (Int32, ArraySlice<UInt8>) -> Int = { descriptor, bytes in
-            unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        }
+        var write: Write = { descriptor, bytes in unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
     }
 
     let path: String
@@ -41,17 +53,17 @@ final class RecordFile {
     /// Appends `record`. Returns once the system, with `fsync` the disk, has all of it.
     ///
     /// When this throws, the file is as before, so that the same record can be written again.
-    func append(_ record: [UInt8]) throws(FileError) {
+    func append(_ record: RecordBytes) throws(FileError) {
         if descriptor < 0 { descriptor = try Self.open(path, truncating: false) }
         if isRegular, let rotation = settings.rotation {
             let size = try Int(status().st_size)
-            if size > 0, size + record.count > rotation.maxMegabytes << 20 { try rotate(rotation) }
+            if size > 0, unsafe size + record.buffer.count > rotation.maxMegabytes << 20 { try rotate(rotation) }
         }
         // Asked each time, since others may truncate the file (log rotation by copying).
         let start = isRegular ? try status().st_size : 0
         do {
-            if hasTornLine { try write([UInt8(ascii: "\n")]) }
-            try write(record)
+            if hasTornLine { try endTornLine() }
+            try unsafe write(record.buffer)
             if settings.fsync { try sync() }
             hasTornLine = false
         } catch {
@@ -67,10 +79,15 @@ final class RecordFile {
         throw FileError("fdatasync", path)
     }
 
-    private func write(_ bytes: [UInt8]) throws(FileError) {
+    private func endTornLine() throws(FileError) {
+        try unsafe withUnsafeBytes(of: UInt8(ascii: "\n")) { (bytes) throws(FileError) in try unsafe write(bytes) }
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
         var written = 0
         while written < bytes.count {
-            let count = settings.write(descriptor, bytes[written...])
+            let end = min(written + RecordFile.pieceByteCountMax, bytes.count)
+            let count = unsafe settings.write(descriptor, UnsafeRawBufferPointer(rebasing: bytes[written..<end]))
             if count > 0 {
                 written += count
             } else if count < 0, errno != EINTR {

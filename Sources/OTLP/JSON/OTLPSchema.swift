@@ -55,6 +55,8 @@ struct FieldSchema {
     let oneof: UInt32
     /// The field that must come after this one in a canonical request, as a bit `1 << number`; 0 for any order.
     let follower: UInt32
+    /// The tag of one element, if this is a repeated field whose elements are never packed.
+    let elementTag: UInt8?
 
     init(
         _ key: StaticString, _ number: UInt32, _ kind: ValueKind, _ presence: FieldPresence = .implicit,
@@ -66,6 +68,8 @@ struct FieldSchema {
         self.presence = presence
         self.oneof = oneof
         self.follower = follower.map { 1 << $0 } ?? 0
+        let isNeverPacked = presence == .repeated && kind.wireType == .lengthDelimited
+        elementTag = isNeverPacked ? UInt8(number << 3) | WireType.lengthDelimited.rawValue : nil
     }
 
     static func repeated(_ key: StaticString, _ number: UInt32, _ kind: ValueKind) -> FieldSchema {
@@ -121,15 +125,18 @@ struct FieldSchema {
 ///
 /// The fields of a message stand in the order in which the published schema declares them: the order of the keys in
 /// otelcol's JSON.
-struct OTLPSchema {
+@safe
+struct OTLPSchema: @unchecked Sendable {
     static let shared = OTLPSchema()
 
+    // Tables that live as long as the program: looking into an array would count references, for each field.
+
     /// The fields of all messages, message by message.
-    let fields: [FieldSchema]
+    private let fields: UnsafeMutableBufferPointer<FieldSchema>
     /// By raw value of `MessageType`: where the message's fields stand in `fields`.
-    private let ranges: [Range<Int>]
+    private let ranges: UnsafeMutableBufferPointer<Range<Int>>
     /// By raw value of `MessageType` times `stride` plus field number: the field's place in `fields`, or -1.
-    private let places: [Int16]
+    private let places: UnsafeMutableBufferPointer<Int16>
 
     private static let stride = FieldSchema.numberMax + 1
 
@@ -145,20 +152,33 @@ struct OTLPSchema {
             }
             ranges.append(start..<fields.count)
         }
-        self.fields = fields
-        self.ranges = ranges
-        self.places = places
+        unsafe self.fields = OTLPSchema.table(of: fields)
+        unsafe self.ranges = OTLPSchema.table(of: ranges)
+        unsafe self.places = OTLPSchema.table(of: places)
+    }
+
+    private static func table<Element>(of elements: [Element]) -> UnsafeMutableBufferPointer<Element> {
+        let table = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
+        _ = unsafe table.initialize(fromContentsOf: elements)
+        return unsafe table
+    }
+
+    /// The field at `place`, which this schema has told.
+    @inline(__always)
+    func field(at place: Int) -> FieldSchema {
+        precondition(unsafe fields.indices.contains(place), "no field of the schema")
+        return unsafe fields[place]
     }
 
     /// Where the fields of `message` stand in `fields`.
     func range(of message: MessageType) -> Range<Int> {
-        ranges[Int(message.rawValue)]
+        unsafe ranges[Int(message.rawValue)]
     }
 
     /// The place in `fields` of field `number` of `message`, or nil when the schema knows no such field.
     func place(of number: UInt32, in message: MessageType) -> Int? {
         guard number <= FieldSchema.numberMax else { return nil }
-        let place = Int(places[Int(message.rawValue) * OTLPSchema.stride + Int(number)])
+        let place = unsafe Int(places[Int(message.rawValue) * OTLPSchema.stride + Int(number)])
         return place < 0 ? nil : place
     }
 
@@ -167,8 +187,8 @@ struct OTLPSchema {
     /// - Parameter hint: the place to try first: the one after the field found last, as keys mostly come in order.
     func place(named key: WireBytes, in message: MessageType, hint: Int) -> Int? {
         let range = range(of: message)
-        for place in hint..<max(hint, range.upperBound) where fields[place].isNamed(key) { return place }
-        for place in range.lowerBound..<min(hint, range.upperBound) where fields[place].isNamed(key) { return place }
+        for place in hint..<max(hint, range.upperBound) where field(at: place).isNamed(key) { return place }
+        for place in range.lowerBound..<min(hint, range.upperBound) where field(at: place).isNamed(key) { return place }
         return nil
     }
 }

@@ -59,7 +59,7 @@ private struct RequestJSONDecoder: ~Copyable {
             }
             hint = place + 1
             if try reader.take("null") { continue }
-            let field = schema.fields[place]
+            let field = schema.field(at: place)
             let bit = UInt32(1) << field.number
             let isRepetition = field.isSingular && seen & (bit | field.oneof) != 0
             if isRepetition || seen & field.follower != 0 { isCanonical = false }

@@ -9,23 +9,78 @@ extension OTLPRequest {
     package static func appendJSON(
         of request: [UInt8], signal: Signal, to output: inout [UInt8]
     ) throws(WireError) {
-        try request.withWireBytes { (bytes) throws(WireError) in
-            var encoder = RequestJSONEncoder(capacity: bytes.count * 3)
-            try encoder.encode(bytes, as: signal.requestType, depth: 0)
-            // One more for the line feed that mostly follows.
-            output.reserveCapacity(output.count + encoder.writer.count + 1)
-            encoder.writer.flush(to: &output)
-        }
+        var encoder = RequestJSONEncoder(capacity: request.count * 3)
+        try encoder.append([request], signal: signal)
+        // One more for the line feed that mostly follows.
+        output.reserveCapacity(output.count + encoder.byteCount + 1)
+        encoder.writer.flush(to: &output)
     }
 }
 
-/// Writes messages as JSON straight from their bytes.
-struct RequestJSONEncoder: ~Copyable {
+/// Writes export requests as JSON straight from their bytes, into memory that can be used again and again.
+package struct RequestJSONEncoder: ~Copyable {
     var writer: JSONWriter
     private let schema = OTLPSchema.shared
 
-    init(capacity: Int) {
+    /// - Parameter capacity: bytes that can be written before the memory grows.
+    package init(capacity: Int) {
         writer = JSONWriter(capacity: capacity)
+    }
+
+    /// What has been written so far.
+    package var byteCount: Int { writer.count }
+
+    /// Adds the JSON form of the one request that canonical `requests` of one signal make together, as
+    /// `OTLPRequest.appendJSON` has it.
+    ///
+    /// - Throws: where the bytes are not canonical requests of `signal`; then nothing is added.
+    package mutating func append(_ requests: [[UInt8]], signal: Signal) throws(WireError) {
+        let byteCountBefore = writer.count
+        do {
+            try encode(requests, as: signal.requestType)
+        } catch {
+            writer.count = byteCountBefore
+            throw error
+        }
+    }
+
+    package mutating func append(_ byte: UInt8) { writer.write(byte: byte) }
+
+    /// Lends what has been written to `body`, which must not keep it.
+    package func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe writer.withUnsafeBytes(body)
+    }
+
+    /// Forgets what has been written. The memory is kept unless it is larger than `capacityMax`.
+    package mutating func removeAll(keepingCapacityUpTo capacityMax: Int) {
+        writer.removeAll(keepingCapacityUpTo: capacityMax)
+    }
+
+    /// Writes the object of a request, whose resources are those of all `requests`.
+    private mutating func encode(_ requests: [[UInt8]], as message: MessageType) throws(WireError) {
+        // The only field of a request.
+        let resources = schema.field(at: schema.range(of: message).lowerBound)
+        var isFirst = true
+        writer.write("{")
+        for request in requests {
+            try request.withWireBytes { (bytes) throws(WireError) in
+                var cursor = WireCursor(bytes)
+                while let field = try cursor.nextField() {
+                    guard field.number == resources.number else { continue }
+                    if isFirst {
+                        writer.write(short: resources.key)
+                        writer.write("[")
+                    } else {
+                        writer.write(",")
+                    }
+                    isFirst = false
+                    try encodeValue(0, try field.requireBytes(), resources.kind, depth: 0)
+                }
+            }
+        }
+        writer.write(isFirst ? "}" : "]}")
     }
 
     /// Writes the object of one message.
@@ -33,19 +88,19 @@ struct RequestJSONEncoder: ~Copyable {
     /// The keys come in the schema's order, whatever the order of the fields: a first walk notes where they are.
     ///
     /// - Parameter depth: the number of AnyValue messages around this one.
-    mutating func encode(_ bytes: WireBytes, as message: MessageType, depth: Int) throws(WireError) {
+    private mutating func encode(_ bytes: WireBytes, as message: MessageType, depth: Int) throws(WireError) {
         let found = try FoundFields(bytes, of: message, schema: schema)
         writer.write("{")
         var isFirst = true
         for place in schema.range(of: message) {
-            let field = schema.fields[place]
+            let field = schema.field(at: place)
             let isPresent = found.mask & 1 << field.number != 0
             guard isPresent || field.presence == .always else { continue }
             let slot = found.slots[Int(field.number)]
             if field.presence == .implicit, RequestJSONEncoder.isDefault(slot, of: field.kind) { continue }
             if !isFirst { writer.write(",") }
             isFirst = false
-            writer.write(field.key)
+            writer.write(short: field.key)
             if field.presence == .repeated {
                 try encodeElements(of: bytes.slice(slot.start..<slot.end), field, depth: depth)
             } else if isPresent {
@@ -72,7 +127,14 @@ struct RequestJSONEncoder: ~Copyable {
         writer.write("[")
         var isFirst = true
         var cursor = WireCursor(fields)
-        while let field = try cursor.nextField() {
+        while true {
+            if let tag = schemaField.elementTag, let element = try cursor.nextPayload(ifTag: tag) {
+                if !isFirst { writer.write(",") }
+                isFirst = false
+                try encodeElement(element, schemaField.kind, depth: depth)
+                continue
+            }
+            guard let field = try cursor.nextField() else { break }
             guard field.number == schemaField.number else { continue }
             if field.type == .lengthDelimited, schemaField.kind.wireType != .lengthDelimited {
                 try encodePacked(field.bytes, schemaField.kind, isFirst: &isFirst)
@@ -80,13 +142,22 @@ struct RequestJSONEncoder: ~Copyable {
             }
             if !isFirst { writer.write(",") }
             isFirst = false
-            if case .message(.keyValue) = schemaField.kind {
-                try encodeKeyValue(field.bytes, depth: depth)
+            if field.type == .lengthDelimited {
+                try encodeElement(field.bytes, schemaField.kind, depth: depth)
             } else {
                 try encodeValue(field.value, field.bytes, schemaField.kind, depth: depth)
             }
         }
         writer.write("]")
+    }
+
+    @inline(__always)
+    private mutating func encodeElement(_ bytes: WireBytes, _ kind: ValueKind, depth: Int) throws(WireError) {
+        if case .message(.keyValue) = kind {
+            try encodeKeyValue(bytes, depth: depth)
+        } else {
+            try encodeValue(0, bytes, kind, depth: depth)
+        }
     }
 
     private mutating func encodePacked(
@@ -263,7 +334,7 @@ private struct FoundFields {
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
             guard let place = schema.place(of: field.number, in: message) else { continue }
-            let fieldSchema = schema.fields[place]
+            let fieldSchema = schema.field(at: place)
             if field.type != fieldSchema.kind.wireType {
                 // Repeated numbers also come packed.
                 guard fieldSchema.presence == .repeated, field.type == .lengthDelimited else {
@@ -276,6 +347,10 @@ private struct FoundFields {
             slots[number] = Slot(value: field.value, bytes: field.bytes, start: start, end: field.range.upperBound)
             // Of a oneof the last member counts; a packed field may be empty.
             mask = (mask & ~fieldSchema.oneof) | (isEmptyPacked(field, fieldSchema) ? 0 : bit)
+            if let tag = fieldSchema.elementTag {
+                // The elements that follow, mostly all others.
+                while try cursor.nextPayload(ifTag: tag) != nil { slots[number].end = cursor.offset }
+            }
         }
     }
 

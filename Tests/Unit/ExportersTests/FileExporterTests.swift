@@ -12,7 +12,7 @@ import Testing
 @Suite struct FileExporterTests {
     private func exporter(
         _ pairs: KeyValuePairs<String, ConfigValue>, signal: Signal = .logs,
-        write: (@Sendable (Int32, ArraySlice<UInt8>) -> Int)? = nil
+        write: RecordFile.Write? = nil
     ) throws -> FileExporter {
         let config = try configure(FileExporterConfig.self, pairs)
         let writers = write.map { FileWriters(config: config, write: $0) } ?? FileWriters(config: config)
@@ -119,12 +119,12 @@ import Testing
                     defer { if count > 0 { count -= 1 } }
                     return count
                 }
-                let part = failure == 2 ? bytes.prefix(partial) : bytes
-                guard failure != 1, !part.isEmpty else {
+                let count = unsafe failure == 2 ? partial : bytes.count
+                guard failure != 1, count > 0 else {
                     errno = code
                     return -1
                 }
-                return unsafe part.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+                return unsafe write(descriptor, bytes.baseAddress, count)
             }
             try await exporter.start()
             let payload = request([logRecord("x")])
@@ -268,12 +268,12 @@ import Testing
                 "path": .string("\(directory)/*"),
                 "group_by": block(["enabled": true, "resource_attribute": "service.name"]),
             ]) { descriptor, bytes in
-                let isB = bytes.contains(UInt8(ascii: "B"))
+                let isB = unsafe bytes.contains(UInt8(ascii: "B"))
                 guard !isB || !fails.withLock({ $0 }) else {
                     errno = ENOSPC
                     return -1
                 }
-                return unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+                return unsafe write(descriptor, bytes.baseAddress, bytes.count)
             }
             try await exporter.start()
             let payloads = ["A", "B", "C"].map { request([logRecord("1")], service: $0) }

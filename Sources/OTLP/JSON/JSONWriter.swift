@@ -70,31 +70,12 @@ struct JSONWriter: ~Copyable {
         count += text.utf8CodeUnitCount
     }
 
-    /// Writes a text of 8 to 32 bytes, whose length the compiler does not know, by its two ends, which overlap: that
-    /// spares a call.
+    /// Writes a text whose length the compiler does not know, mostly of 32 bytes at most.
     @inline(__always)
     mutating func write(short text: StaticString) {
-        let byteCount = text.utf8CodeUnitCount
-        reserve(byteCount)
-        let source = unsafe UnsafeRawPointer(text.utf8Start)
-        let destination = unsafe UnsafeMutableRawPointer(start + count)
-        switch byteCount {
-        case 16...32: unsafe JSONWriter.copyEnds(source, to: destination, byteCount, of: SIMD2<UInt64>.self)
-        case 8...15: unsafe JSONWriter.copyEnds(source, to: destination, byteCount, of: UInt64.self)
-        default: unsafe memcpy(destination, source, byteCount)
-        }
-        count += byteCount
-    }
-
-    @inline(__always)
-    private static func copyEnds<Word: BitwiseCopyable>(
-        _ source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, _ byteCount: Int, of type: Word.Type
-    ) {
-        let distance = byteCount - MemoryLayout<Word>.size
-        let first = unsafe source.loadUnaligned(as: type)
-        let last = unsafe (source + distance).loadUnaligned(as: type)
-        unsafe destination.storeBytes(of: first, as: type)
-        unsafe (destination + distance).storeBytes(of: last, as: type)
+        reserve(text.utf8CodeUnitCount)
+        unsafe ShortCopy.copy(text.utf8Start, to: start + count, count: text.utf8CodeUnitCount)
+        count += text.utf8CodeUnitCount
     }
 
     @inline(__always)

@@ -57,6 +57,9 @@ struct FieldSchema {
     let follower: UInt32
     /// The tag of one element, if this is a repeated field whose elements are never packed.
     let elementTag: UInt8?
+    /// The first eight bytes of `key`, in memory order; those that it does not have are 0 in both.
+    let keyStart: UInt64
+    let keyStartMask: UInt64
 
     init(
         _ key: StaticString, _ number: UInt32, _ kind: ValueKind, _ presence: FieldPresence = .implicit,
@@ -68,6 +71,14 @@ struct FieldSchema {
         self.presence = presence
         self.oneof = oneof
         self.follower = follower.map { 1 << $0 } ?? 0
+        var start: UInt64 = 0
+        var mask: UInt64 = 0
+        for index in 0..<min(key.utf8CodeUnitCount, 8) {
+            start |= unsafe UInt64(key.utf8Start[index]) << (8 * index)
+            mask |= 0xff << (8 * index)
+        }
+        keyStart = start.littleEndian
+        keyStartMask = mask.littleEndian
         let isNeverPacked = presence == .repeated && kind.wireType == .lengthDelimited
         elementTag = isNeverPacked ? UInt8(number << 3) | WireType.lengthDelimited.rawValue : nil
     }
@@ -180,6 +191,27 @@ struct OTLPSchema: @unchecked Sendable {
         guard number <= FieldSchema.numberMax else { return nil }
         let place = unsafe Int(places[Int(message.rawValue) * OTLPSchema.stride + Int(number)])
         return place < 0 ? nil : place
+    }
+
+    /// Reads the key of a member of `message`, and the colon after it, if it is written as usual: unescaped in
+    /// lowerCamelCase, without white space before the colon.
+    ///
+    /// - Parameter hint: as `place(named:in:hint:)` has it.
+    /// - Returns: the field's place in `fields`; nil, and nothing is read, for any other key.
+    @inline(__always)
+    func takeKey(from reader: inout JSONReader, in message: MessageType, hint: Int) -> Int? {
+        let range = range(of: message)
+        var place = hint
+        while place < range.upperBound {
+            if reader.take(keyOf: unsafe fields[place]) { return place }
+            place += 1
+        }
+        place = range.lowerBound
+        while place < hint {
+            if reader.take(keyOf: unsafe fields[place]) { return place }
+            place += 1
+        }
+        return nil
     }
 
     /// The place in `fields` of the field of `message` that JSON names `key`, or nil.

@@ -18,7 +18,7 @@ final class FileWriters: Sendable {
     init(config: FileExporterConfig) {
         self.config = config
         // A group's file is closed and opened again as `max_open_files` has it, and must not lose what it holds.
-        unsafe settings = RecordFile.Settings(
+        settings = RecordFile.Settings(
             keepsContent: config.append || config.groupBy.enabled, rotation: config.rotation, isLines: config.isLines,
             fsync: config.fsync)
     }
@@ -26,7 +26,7 @@ final class FileWriters: Sendable {
     /// Tests put failures in the place of write(2).
     init(config: FileExporterConfig, write: @escaping RecordFile.Write) {
         self.config = config
-        unsafe settings = RecordFile.Settings(
+        settings = RecordFile.Settings(
             keepsContent: config.append || config.groupBy.enabled, rotation: config.rotation, isLines: config.isLines,
             fsync: config.fsync, write: write)
     }

@@ -5,6 +5,8 @@ import Glibc
 /// Unchecked: nobody changes the bytes meanwhile.
 @safe struct RecordBytes: @unchecked Sendable {
     let buffer: UnsafeRawBufferPointer
+
+    var count: Int { unsafe buffer.count }
 }
 
 /// A file to which whole records are appended: each is there completely, or not at all.
@@ -12,14 +14,14 @@ import Glibc
 /// Not thread-safe: `FileWriters` guards it.
 final class RecordFile {
     /// write(2); tests put failures in its place.
-    typealias Write = @Sendable (Int32, UnsafeRawBufferPointer) -> Int
+    typealias Write = @Sendable (Int32, RecordBytes) -> Int
 
     /// Bytes given to the system at once. For up to so many its cache takes pages that were freed just before, of which
     /// each processor has a list; for more it takes memory that may never have been touched, which in a virtual machine
     /// costs several times as much as the copy.
     static let pieceByteCountMax = 32 << 10
 
-    @safe struct Settings: Sendable {
+    struct Settings: Sendable {
         /// Keep what the file holds.
         var keepsContent: Bool
         var rotation: FileExporterConfig.Rotation?
@@ -27,7 +29,9 @@ final class RecordFile {
         var isLines: Bool
         /// Wait for the disk after each record.
         var fsync: Bool
-        var write: Write = { descriptor, bytes in unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+        var write: Write = { descriptor, bytes in
+            unsafe Glibc.write(descriptor, bytes.buffer.baseAddress, bytes.count)
+        }
     }
 
     let path: String
@@ -57,13 +61,13 @@ final class RecordFile {
         if descriptor < 0 { descriptor = try Self.open(path, truncating: false) }
         if isRegular, let rotation = settings.rotation {
             let size = try Int(status().st_size)
-            if size > 0, unsafe size + record.buffer.count > rotation.maxMegabytes << 20 { try rotate(rotation) }
+            if size > 0, size + record.count > rotation.maxMegabytes << 20 { try rotate(rotation) }
         }
         // Asked each time, since others may truncate the file (log rotation by copying).
         let start = isRegular ? try status().st_size : 0
         do {
             if hasTornLine { try endTornLine() }
-            try unsafe write(record.buffer)
+            try write(record)
             if settings.fsync { try sync() }
             hasTornLine = false
         } catch {
@@ -80,14 +84,17 @@ final class RecordFile {
     }
 
     private func endTornLine() throws(FileError) {
-        try unsafe withUnsafeBytes(of: UInt8(ascii: "\n")) { (bytes) throws(FileError) in try unsafe write(bytes) }
+        try unsafe withUnsafeBytes(of: UInt8(ascii: "\n")) { (bytes) throws(FileError) in
+            try write(unsafe RecordBytes(buffer: bytes))
+        }
     }
 
-    private func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    private func write(_ bytes: RecordBytes) throws(FileError) {
         var written = 0
         while written < bytes.count {
             let end = min(written + RecordFile.pieceByteCountMax, bytes.count)
-            let count = unsafe settings.write(descriptor, UnsafeRawBufferPointer(rebasing: bytes[written..<end]))
+            let piece = unsafe RecordBytes(buffer: UnsafeRawBufferPointer(rebasing: bytes.buffer[written..<end]))
+            let count = settings.write(descriptor, piece)
             if count > 0 {
                 written += count
             } else if count < 0, errno != EINTR {

@@ -148,6 +148,8 @@ struct OTLPSchema: @unchecked Sendable {
     private let ranges: UnsafeMutableBufferPointer<Range<Int>>
     /// By raw value of `MessageType` times `stride` plus field number: the field's place in `fields`, or -1.
     private let places: UnsafeMutableBufferPointer<Int16>
+    /// By raw value of `MessageType`.
+    private let alwaysMasks: UnsafeMutableBufferPointer<UInt32>
 
     private static let stride = FieldSchema.numberMax + 1
 
@@ -166,6 +168,10 @@ struct OTLPSchema: @unchecked Sendable {
         unsafe self.fields = OTLPSchema.table(of: fields)
         unsafe self.ranges = OTLPSchema.table(of: ranges)
         unsafe self.places = OTLPSchema.table(of: places)
+        unsafe alwaysMasks = OTLPSchema.table(
+            of: ranges.map { range in
+                fields[range].reduce(0) { $1.presence == .always ? $0 | 1 << $1.number : $0 }
+            })
     }
 
     private static func table<Element>(of elements: [Element]) -> UnsafeMutableBufferPointer<Element> {
@@ -180,6 +186,16 @@ struct OTLPSchema: @unchecked Sendable {
         precondition(unsafe fields.indices.contains(place), "no field of the schema")
         return unsafe fields[place]
     }
+
+    /// `1 << number` of the field at `place`.
+    @inline(__always)
+    func bit(at place: Int) -> UInt32 {
+        precondition(unsafe fields.indices.contains(place), "no field of the schema")
+        return unsafe 1 << fields[place].number
+    }
+
+    /// The fields of `message` that JSON always has, as bits `1 << number`.
+    func alwaysMask(of message: MessageType) -> UInt32 { unsafe alwaysMasks[Int(message.rawValue)] }
 
     /// Where the fields of `message` stand in `fields`.
     func range(of message: MessageType) -> Range<Int> {

@@ -92,10 +92,13 @@ package struct RequestJSONEncoder: ~Copyable {
         let found = try FoundFields(bytes, of: message, schema: schema)
         writer.write("{")
         var isFirst = true
+        var missing = found.mask | schema.alwaysMask(of: message)
         for place in schema.range(of: message) {
+            let bit = schema.bit(at: place)
+            guard missing & bit != 0 else { continue }
+            missing &= ~bit
             let field = schema.field(at: place)
-            let isPresent = found.mask & 1 << field.number != 0
-            guard isPresent || field.presence == .always else { continue }
+            let isPresent = found.mask & bit != 0
             let slot = found.slots[Int(field.number)]
             if field.presence == .implicit, RequestJSONEncoder.isDefault(slot, of: field.kind) { continue }
             if !isFirst { writer.write(",") }
@@ -104,7 +107,9 @@ package struct RequestJSONEncoder: ~Copyable {
             if field.presence == .repeated {
                 try encodeElements(of: bytes.slice(slot.start..<slot.end), field, depth: depth)
             } else if isPresent {
-                try encodeValue(slot.value, slot.bytes, field.kind, depth: depth)
+                let isMessageOrText = field.kind.wireType == .lengthDelimited
+                let payload = bytes.slice(slot.end - (isMessageOrText ? Int(slot.value) : 0)..<slot.end)
+                try encodeValue(slot.value, payload, field.kind, depth: depth)
             } else {
                 writer.write(field.kind.isMessage ? "{}" : "\"\"")
             }
@@ -113,11 +118,7 @@ package struct RequestJSONEncoder: ~Copyable {
     }
 
     private static func isDefault(_ slot: FoundFields.Slot, of kind: ValueKind) -> Bool {
-        switch kind.wireType {
-        case .lengthDelimited: slot.bytes.isEmpty
-        case .fixed64: if case .double = kind { Double(bitPattern: slot.value) == 0 } else { slot.value == 0 }
-        case .varint, .fixed32: slot.value == 0
-        }
+        if case .double = kind { Double(bitPattern: slot.value) == 0 } else { slot.value == 0 }
     }
 
     /// Writes the array of a repeated field, whose elements are the fields of that number in `fields`.
@@ -316,9 +317,8 @@ extension WireField {
 /// Where the known fields of one message are.
 private struct FoundFields {
     struct Slot {
-        /// The last value; its payload, if it has one.
+        /// The last value; if it is a payload, how many bytes it has: those before `end`.
         var value: UInt64 = 0
-        var bytes: WireBytes
         /// From the first occurrence to the end of the last, in the message's bytes.
         var start = 0
         var end = 0
@@ -330,7 +330,7 @@ private struct FoundFields {
     private(set) var mask: UInt32 = 0
 
     init(_ bytes: WireBytes, of message: MessageType, schema: OTLPSchema) throws(WireError) {
-        slots = .init(repeating: Slot(bytes: bytes.slice(0..<0)))
+        slots = .init(repeating: Slot())
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
             guard let place = schema.place(of: field.number, in: message) else { continue }
@@ -344,7 +344,8 @@ private struct FoundFields {
             let number = Int(field.number)
             let bit = UInt32(1) << field.number
             let start = mask & bit == 0 ? field.range.lowerBound : slots[number].start
-            slots[number] = Slot(value: field.value, bytes: field.bytes, start: start, end: field.range.upperBound)
+            let value = field.type == .lengthDelimited ? UInt64(field.bytes.count) : field.value
+            slots[number] = Slot(value: value, start: start, end: field.range.upperBound)
             // Of a oneof the last member counts; a packed field may be empty.
             mask = (mask & ~fieldSchema.oneof) | (isEmptyPacked(field, fieldSchema) ? 0 : bit)
             if let tag = fieldSchema.elementTag {

@@ -208,7 +208,7 @@ import Testing
             let path = "\(directory)/out"
             let exporter = try exporter(["path": .string(path)])
             try await exporter.start()
-            let long = request([logRecord(String(repeating: "l", count: 20 << 20))])
+            let long = request([logRecord(String(repeating: "l", count: 300_000))])
             let short = request([logRecord("s")])
             // A log record whose trace id has three bytes, behind one that is right.
             let wrong = request([logRecord("w"), field(9, "abc")])

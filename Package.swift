@@ -181,8 +181,9 @@ if Context.environment["OTELCOL_BENCHMARKS"] != nil {
 
 // Fuzzers need the sanitizer's runtime as their main program, so they join on demand: see docs/testing.md.
 if Context.environment["OTELCOL_FUZZ"] != nil {
-    package.targets.append(
+    package.targets += ["OTLPWire", "OTLPJSON"].map { name in
         .executableTarget(
-            name: "OTLPWireFuzzer", dependencies: ["OTLP"], path: "Tests/Fuzz/OTLPWire", exclude: ["Corpus"],
-            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+            name: "\(name)Fuzzer", dependencies: ["OTLP"], path: "Tests/Fuzz/\(name)", exclude: ["Corpus"],
+            swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])])
+    }
 }

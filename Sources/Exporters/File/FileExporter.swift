@@ -22,7 +22,7 @@ struct FileExporter: Exporter {
     /// Blocks its thread while the file is written.
     func export(_ batch: Batch) async throws(ExportError) -> Delivery {
         guard config.groupBy.enabled else {
-            try append(OTLPRequest.merge(batch.payloads), to: config.path)
+            try append(batch.payloads, to: config.path)
             return .complete
         }
         return try exportGroups(batch)
@@ -36,15 +36,35 @@ struct FileExporter: Exporter {
         }
     }
 
-    private func append(
-        _ request: [UInt8], to path: String, groupsDone: Int = 0
-    ) throws(ExportError) {
+    /// Writes the one request that `payloads` make together.
+    private func append(_ payloads: [[UInt8]], to path: String, groupsDone: Int = 0) throws(ExportError) {
+        if config.isLines { return try appendLine(payloads, to: path, groupsDone: groupsDone) }
         let record: [UInt8]
         do {
-            record = try self.record(of: request)
+            record = try self.record(of: OTLPRequest.merge(payloads))
         } catch {
             throw .payload(reason: "the request could not be encoded: \(error)")
         }
+        try unsafe record.withUnsafeBufferPointer { (bytes) throws(ExportError) in
+            try unsafe write(RecordBytes(buffer: UnsafeRawBufferPointer(bytes)), to: path, groupsDone: groupsDone)
+        }
+    }
+
+    private func appendLine(_ payloads: [[UInt8]], to path: String, groupsDone: Int) throws(ExportError) {
+        try writers.lineBuffers.withEncoder { (encoder) throws(ExportError) in
+            do throws(WireError) {
+                try encoder.append(payloads, signal: signal)
+            } catch {
+                throw ExportError.payload(reason: "the request could not be encoded: \(error)")
+            }
+            encoder.append(UInt8(ascii: "\n"))
+            try unsafe encoder.withUnsafeBytes { (bytes) throws(ExportError) in
+                try unsafe write(RecordBytes(buffer: bytes), to: path, groupsDone: groupsDone)
+            }
+        }
+    }
+
+    private func write(_ record: RecordBytes, to path: String, groupsDone: Int) throws(ExportError) {
         do {
             try writers.append(record, to: path)
         } catch {
@@ -52,6 +72,7 @@ struct FileExporter: Exporter {
         }
     }
 
+    /// A record that is not a line.
     private func record(of request: [UInt8]) throws -> [UInt8] {
         var content: [UInt8]
         switch config.format {
@@ -59,10 +80,6 @@ struct FileExporter: Exporter {
             content = []
             try OTLPRequest.appendJSON(of: request, signal: signal, to: &content)
         case .proto: content = request
-        }
-        if config.isLines {
-            content.append(UInt8(ascii: "\n"))
-            return content
         }
         if config.compresses { content = try compress(content, encoding: .zstd, level: 3) }
         let length = unsafe withUnsafeBytes(of: UInt32(content.count).bigEndian) { unsafe Array($0) }
@@ -81,7 +98,7 @@ struct FileExporter: Exporter {
         }
         for (index, group) in groups.groups.enumerated().dropFirst(groupsDone(batch.progress)) {
             let path = String(config.path.map { $0 == "*" ? safePathSegment(group.value) : String($0) }.joined())
-            try append(group.request, to: path, groupsDone: index)
+            try append([group.request], to: path, groupsDone: index)
         }
         guard groups.itemCountWithoutValue > 0 else { return .complete }
         return Delivery(

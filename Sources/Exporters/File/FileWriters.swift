@@ -12,6 +12,8 @@ final class FileWriters: Sendable {
     let config: FileExporterConfig
     private let settings: RecordFile.Settings
     private let state = Mutex(State())
+    /// While one line is written, another is made.
+    let lineBuffers = LineBuffers(count: 2)
 
     init(config: FileExporterConfig) {
         self.config = config
@@ -22,7 +24,7 @@ final class FileWriters: Sendable {
     }
 
     /// Tests put failures in the place of write(2).
-    init(config: FileExporterConfig, write: @escaping @Sendable (Int32, ArraySlice<UInt8>) -> Int) {
+    init(config: FileExporterConfig, write: @escaping RecordFile.Write) {
         self.config = config
         settings = RecordFile.Settings(
             keepsContent: config.append || config.groupBy.enabled, rotation: config.rotation, isLines: config.isLines,
@@ -40,7 +42,7 @@ final class FileWriters: Sendable {
     }
 
     /// Appends `record` to the file at `path`. Other records wait meanwhile, so that none interleave.
-    func append(_ record: [UInt8], to path: String) throws(FileError) {
+    func append(_ record: RecordBytes, to path: String) throws(FileError) {
         try state.withLock { (state) throws(FileError) in try file(at: path, in: &state).append(record) }
     }
 

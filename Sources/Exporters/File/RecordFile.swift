@@ -1,9 +1,26 @@
 import Glibc
 
+/// A record, borrowed from whoever had it made until it is written.
+///
+/// Unchecked: nobody changes the bytes meanwhile.
+@safe struct RecordBytes: @unchecked Sendable {
+    let buffer: UnsafeRawBufferPointer
+
+    var count: Int { unsafe buffer.count }
+}
+
 /// A file to which whole records are appended: each is there completely, or not at all.
 ///
 /// Not thread-safe: `FileWriters` guards it.
 final class RecordFile {
+    /// write(2); tests put failures in its place.
+    typealias Write = @Sendable (Int32, RecordBytes) -> Int
+
+    /// Bytes given to the system at once. For up to so many its cache takes pages that were freed just before, of which
+    /// each processor has a list; for more it takes memory that may never have been touched, which in a virtual machine
+    /// costs several times as much as the copy.
+    static let pieceByteCountMax = 32 << 10
+
     struct Settings: Sendable {
         /// Keep what the file holds.
         var keepsContent: Bool
@@ -12,9 +29,8 @@ final class RecordFile {
         var isLines: Bool
         /// Wait for the disk after each record.
         var fsync: Bool
-        /// write(2); tests put failures in its place.
-        var write: @Sendable (Int32, ArraySlice<UInt8>) -> Int = { descriptor, bytes in
-            unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        var write: Write = { descriptor, bytes in
+            unsafe Glibc.write(descriptor, bytes.buffer.baseAddress, bytes.count)
         }
     }
 
@@ -41,7 +57,7 @@ final class RecordFile {
     /// Appends `record`. Returns once the system, with `fsync` the disk, has all of it.
     ///
     /// When this throws, the file is as before, so that the same record can be written again.
-    func append(_ record: [UInt8]) throws(FileError) {
+    func append(_ record: RecordBytes) throws(FileError) {
         if descriptor < 0 { descriptor = try Self.open(path, truncating: false) }
         if isRegular, let rotation = settings.rotation {
             let size = try Int(status().st_size)
@@ -50,7 +66,7 @@ final class RecordFile {
         // Asked each time, since others may truncate the file (log rotation by copying).
         let start = isRegular ? try status().st_size : 0
         do {
-            if hasTornLine { try write([UInt8(ascii: "\n")]) }
+            if hasTornLine { try endTornLine() }
             try write(record)
             if settings.fsync { try sync() }
             hasTornLine = false
@@ -67,10 +83,18 @@ final class RecordFile {
         throw FileError("fdatasync", path)
     }
 
-    private func write(_ bytes: [UInt8]) throws(FileError) {
+    private func endTornLine() throws(FileError) {
+        try unsafe withUnsafeBytes(of: UInt8(ascii: "\n")) { (bytes) throws(FileError) in
+            try write(unsafe RecordBytes(buffer: bytes))
+        }
+    }
+
+    private func write(_ bytes: RecordBytes) throws(FileError) {
         var written = 0
         while written < bytes.count {
-            let count = settings.write(descriptor, bytes[written...])
+            let end = min(written + RecordFile.pieceByteCountMax, bytes.count)
+            let piece = unsafe RecordBytes(buffer: UnsafeRawBufferPointer(rebasing: bytes.buffer[written..<end]))
+            let count = settings.write(descriptor, piece)
             if count > 0 {
                 written += count
             } else if count < 0, errno != EINTR {

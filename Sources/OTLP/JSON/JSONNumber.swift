@@ -63,6 +63,18 @@ struct JSONNumber {
             || byte == UInt8(ascii: "E") || byte == UInt8(ascii: "+")
     }
 
+    /// The number that eight digits make, first byte lowest; nil if one of the bytes is no digit.
+    @inline(__always)
+    static func eightDigits(_ word: UInt64) -> UInt64? {
+        let highs: UInt64 = 0xf0f0_f0f0_f0f0_f0f0
+        // Adding 6 carries into the upper half of all that lies between "9" and the next sixteen.
+        guard word & highs | ((word &+ 0x0606_0606_0606_0606) & highs) >> 4 == 0x3333_3333_3333_3333 else { return nil }
+        // Neighbours are joined: digits to pairs, pairs to fours, fours to eight.
+        let pairs = ((word & 0x0f0f_0f0f_0f0f_0f0f) &* (10 << 8 + 1)) >> 8 & 0x00ff_00ff_00ff_00ff
+        let fours = (pairs &* (100 << 16 + 1)) >> 16 & 0x0000_ffff_0000_ffff
+        return (fours &* (10_000 << 32 + 1)) >> 32
+    }
+
     private static func isDigit(_ byte: UInt8) -> Bool {
         byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
     }

@@ -14,11 +14,28 @@ extension JSONReader {
         return text
     }
 
+    /// Reads the rest of a string whose opening quote has been read, if it has no escapes; else nil, and what has been
+    /// read is of no use.
+    @inline(__always)
+    mutating func takePlainText() -> WireBytes? {
+        let textStart = unsafe next
+        skipPlainCharacters()
+        guard unsafe next < end, unsafe next.pointee == UInt8(ascii: "\"") else { return nil }
+        let text = unsafe WireBytes(start: textStart, count: next - textStart)
+        unsafe next += 1
+        return text
+    }
+
     /// Moves to the next quote, backslash or control character, or to the end.
+    @inline(__always)
     private mutating func skipPlainCharacters() {
         while unsafe end - next >= 8 {
             let word = unsafe UnsafeRawPointer(next).loadUnaligned(as: UInt64.self)
-            guard !JSONReader.holdsStringDelimiter(word) else { break }
+            let delimiters = JSONReader.stringDelimiters(in: UInt64(littleEndian: word))
+            if delimiters != 0 {
+                unsafe next += delimiters.trailingZeroBitCount / 8
+                return
+            }
             unsafe next += 8
         }
         while unsafe next < end {
@@ -28,16 +45,17 @@ extension JSONReader {
         }
     }
 
-    /// Whether one of the eight bytes of `word` is a quote, a backslash or a control character.
+    /// Has its lowest bit in the first byte of `word` that is a quote, a backslash or a control character; 0 if none is.
     ///
-    /// Subtracting borrows into a byte's top bit where the byte is smaller: exact for "any of the eight".
-    private static func holdsStringDelimiter(_ word: UInt64) -> Bool {
+    /// Subtracting borrows into a byte's top bit where the byte is smaller, and perhaps into the bytes after it.
+    @inline(__always)
+    private static func stringDelimiters(in word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let quotes = word ^ (ones &* 0x22)
         let backslashes = word ^ (ones &* 0x5c)
         let control = (word &- ones &* 0x20) & ~word
         let found = control | ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes)
-        return found & (ones &* 0x80) != 0
+        return found & (ones &* 0x80)
     }
 
     private mutating func readEscapedString(from textStart: UnsafePointer<UInt8>) throws(JSONFailure) -> WireBytes {

@@ -1,3 +1,5 @@
+import Glibc
+
 // Values of OTLP's types.
 extension JSONReader {
     /// Reads a number, bare or as a string.
@@ -20,6 +22,17 @@ extension JSONReader {
     /// Reads an integer that fits `type`, bare or as a string.
     mutating func readInteger<Integer: FixedWidthInteger>(_ type: Integer.Type) throws(JSONFailure) -> Integer {
         skipWhitespace()
+        if let value = peekDigits(), let integer = Integer(exactly: value.number) {
+            unsafe next += value.byteCount
+            return integer
+        }
+        return try readAnyInteger(type)
+    }
+
+    @inline(never)
+    private mutating func readAnyInteger<Integer: FixedWidthInteger>(
+        _ type: Integer.Type
+    ) throws(JSONFailure) -> Integer {
         let valueOffset = offset
         let number = try readNumber()
         do {
@@ -78,14 +91,27 @@ extension JSONReader {
         }
         var high: UInt64 = 0
         var low: UInt64 = 0
-        for index in 0..<text.count {
-            guard let digit = JSONReader.hexDigit(text[index]) else {
+        for index in stride(from: 0, to: text.count, by: 8) {
+            guard let four = JSONReader.bytes(ofHexDigits: UInt64(littleEndian: text.word(at: index))) else {
                 throw JSONFailure(code: .invalidID, offset: valueOffset)
             }
-            high = high << 4 | low >> 60
-            low = low << 4 | UInt64(digit)
+            high = high << 32 | low >> 32
+            low = low << 32 | UInt64(four.byteSwapped)
         }
         return (high, low)
+    }
+
+    /// The four bytes that eight hexadecimal digits of either case stand for, first byte lowest; nil if one is no digit.
+    @inline(__always)
+    static func bytes(ofHexDigits digits: UInt64) -> UInt32? {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let letters = digits >> 6 & ones
+        let nibbles = (digits & 0x0f0f_0f0f_0f0f_0f0f) &+ letters &* 9
+        var packed = (nibbles << 4 | nibbles >> 8) & 0x00ff_00ff_00ff_00ff
+        packed = (packed | packed >> 8) & 0x0000_ffff_0000_ffff
+        let four = UInt32(truncatingIfNeeded: packed | packed >> 16)
+        // What was no digit does not come back.
+        return JSONWriter.hexDigits(of: four) == digits | letters << 5 ? four : nil
     }
 
     /// Reads standard base64, with or without padding; line breaks in it are ignored.
@@ -96,5 +122,83 @@ extension JSONReader {
             throw JSONFailure(code: .invalidBase64, offset: valueOffset)
         }
         return bytes
+    }
+}
+
+// Short ways for what encoders mostly write. Each leaves all else, errors too, to the functions above.
+extension JSONReader {
+    /// An integer of at most 19 digits, without sign, fraction, exponent or leading zero, bare or as a string, and the
+    /// bytes it takes; nil if something else comes next.
+    @inline(__always)
+    private func peekDigits() -> (number: UInt64, byteCount: Int)? {
+        var position = unsafe next
+        guard unsafe position < end else { return nil }
+        let isString = unsafe position.pointee == UInt8(ascii: "\"")
+        if isString { unsafe position += 1 }
+        let first = unsafe position
+        var number: UInt64 = 0
+        while unsafe end - position >= 8 {
+            let word = unsafe UnsafeRawPointer(position).loadUnaligned(as: UInt64.self)
+            guard let eight = JSONNumber.eightDigits(UInt64(littleEndian: word)) else { break }
+            number = number &* 100_000_000 &+ eight
+            unsafe position += 8
+        }
+        while unsafe position < end {
+            let digit = unsafe position.pointee &- UInt8(ascii: "0")
+            guard digit <= 9 else { break }
+            number = number &* 10 &+ UInt64(digit)
+            unsafe position += 1
+        }
+        let count = unsafe position - first
+        // Any 19 digits fit.
+        guard count > 0, count <= 19, unsafe position < end, unsafe count == 1 || first.pointee != UInt8(ascii: "0")
+        else { return nil }
+        let follower = unsafe position.pointee
+        guard isString ? follower == UInt8(ascii: "\"") : !JSONNumber.isPart(follower) else { return nil }
+        return unsafe (number, position - next + (isString ? 1 : 0))
+    }
+
+    /// Reads a KeyValue of the commonest layout, `{"key":"K","value":{"stringValue":"V"}}` without white space and
+    /// without escapes, whose key is not empty; nil, and nothing is read, for anything else.
+    mutating func takeTextAttribute() -> (key: WireBytes, value: WireBytes)? {
+        let attributeStart = unsafe next
+        if takeBytes(#"{"key":""#), let key = takePlainText(), !key.isEmpty,
+            takeBytes(#","value":{"stringValue":""#), let value = takePlainText(), takeBytes("}}")
+        {
+            return (key, value)
+        }
+        unsafe next = attributeStart
+        return nil
+    }
+
+    /// Reads past `literal` if exactly its bytes come next.
+    @inline(__always)
+    private mutating func takeBytes(_ literal: StaticString) -> Bool {
+        let count = literal.utf8CodeUnitCount
+        guard remaining >= count, unsafe memcmp(next, literal.utf8Start, count) == 0 else { return false }
+        unsafe next += count
+        return true
+    }
+
+    /// Reads past the key of `field`, its quotes and its colon, if exactly those bytes come next.
+    @inline(__always)
+    mutating func take(keyOf field: borrowing FieldSchema) -> Bool {
+        let count = field.key.utf8CodeUnitCount
+        guard remaining >= max(count, 8), word(at: 0) & field.keyStartMask == field.keyStart else { return false }
+        var offset = 8
+        while offset < count {
+            let place = min(offset, count - 8)
+            let expected = unsafe UnsafeRawPointer(field.key.utf8Start + place).loadUnaligned(as: UInt64.self)
+            guard word(at: place) == expected else { return false }
+            offset += 8
+        }
+        unsafe next += count
+        return true
+    }
+
+    /// Eight of the bytes to come; the caller has checked that they are there.
+    @inline(__always)
+    private func word(at offset: Int) -> UInt64 {
+        unsafe UnsafeRawPointer(next + offset).loadUnaligned(as: UInt64.self)
     }
 }

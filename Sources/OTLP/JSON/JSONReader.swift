@@ -41,7 +41,7 @@ struct JSONReader: ~Copyable {
 
     @inline(__always)
     mutating func skipWhitespace() {
-        while unsafe next < end {
+        while unsafe next < end, unsafe next.pointee <= 0x20 {
             switch unsafe next.pointee {
             case 0x20, 0x0a, 0x0d, 0x09: unsafe next += 1
             default: return
@@ -65,8 +65,14 @@ struct JSONReader: ~Copyable {
     }
 
     /// Consumes `literal` (`null`, `true`, `false`) if it comes next.
+    @inline(__always)
     mutating func take(_ literal: StaticString) throws(JSONFailure) -> Bool {
         guard try unsafe peek() == literal.utf8Start.pointee else { return false }
+        return try takeRest(of: literal)
+    }
+
+    @inline(never)
+    private mutating func takeRest(of literal: StaticString) throws(JSONFailure) -> Bool {
         let count = literal.utf8CodeUnitCount
         for index in 0..<count {
             guard unsafe next + index < end else { throw JSONFailure(code: .unexpectedEnd, offset: offset + index) }
@@ -80,13 +86,17 @@ struct JSONReader: ~Copyable {
     ///
     /// - Parameter isFirst: true before the first call.
     /// - Returns: false at the end of the array.
+    @inline(__always)
     mutating func nextElement(_ isFirst: inout Bool) throws(JSONFailure) -> Bool {
         if try peek() == UInt8(ascii: "]") {
             unsafe next += 1
             return false
         }
-        try separate(&isFirst)
-        if try peek() == UInt8(ascii: "]") { throw failure(.unexpectedCharacter) }
+        if !isFirst {
+            try expect(",")
+            if try peek() == UInt8(ascii: "]") { throw failure(.unexpectedCharacter) }
+        }
+        isFirst = false
         return true
     }
 
@@ -95,23 +105,32 @@ struct JSONReader: ~Copyable {
     /// - Parameter isFirst: true before the first call.
     /// - Returns: the key, good until the next string is read; nil at the end of the object.
     mutating func nextKey(_ isFirst: inout Bool) throws(JSONFailure) -> WireBytes? {
+        try nextMember(&isFirst) ? readKey() : nil
+    }
+
+    /// Moves on to the key of the next member of an object whose `{` has been read, or past its `}`.
+    ///
+    /// - Parameter isFirst: true before the first call.
+    /// - Returns: false at the end of the object.
+    @inline(__always)
+    mutating func nextMember(_ isFirst: inout Bool) throws(JSONFailure) -> Bool {
         if try peek() == UInt8(ascii: "}") {
             unsafe next += 1
-            return nil
+            return false
         }
-        try separate(&isFirst)
+        if !isFirst { try expect(",") }
+        isFirst = false
         skipWhitespace()
+        return true
+    }
+
+    /// Reads a key and the colon after it.
+    ///
+    /// - Returns: the key, good until the next string is read.
+    mutating func readKey() throws(JSONFailure) -> WireBytes {
         let key = try readString()
         try expect(":")
         return key
-    }
-
-    private mutating func separate(_ isFirst: inout Bool) throws(JSONFailure) {
-        if isFirst {
-            isFirst = false
-        } else {
-            try expect(",")
-        }
     }
 
     /// Reads past one value of any type.

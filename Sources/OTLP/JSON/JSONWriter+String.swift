@@ -4,14 +4,13 @@ extension JSONWriter {
     /// Quotes, backslashes and control characters are escaped, and `<`, `>`, `&`, U+2028 and U+2029, which would end a
     /// script in a web page; each byte that is not UTF-8 becomes `\ufffd`.
     mutating func write(string text: WireBytes) {
-        write("\"")
-        var index = 0
-        while true {
-            index += copyPlainWords(of: text, from: index)
-            if index == text.count { break }
+        write(byte: UInt8(ascii: "\""))
+        var index = copyPlainWords(of: text, from: 0)
+        while index < text.count {
             index = writeCharacters(of: text, from: index)
+            index += copyPlainWords(of: text, from: index)
         }
-        write("\"")
+        write(byte: UInt8(ascii: "\""))
     }
 
     /// Writes a string in quotes, escaped likewise.
@@ -30,6 +29,14 @@ extension JSONWriter {
         let destination = unsafe UnsafeMutableRawPointer(start + count)
         if available < 8 { return unsafe copyPlainShort(source, to: destination, count: available) }
         var copied = 0
+        while available - copied >= 16 {
+            let first = unsafe (source + copied).loadUnaligned(as: UInt64.self)
+            let second = unsafe (source + (copied + 8)).loadUnaligned(as: UInt64.self)
+            guard JSONWriter.arePlain(first, second) else { break }
+            unsafe (destination + copied).storeBytes(of: first, as: UInt64.self)
+            unsafe (destination + (copied + 8)).storeBytes(of: second, as: UInt64.self)
+            copied += 16
+        }
         while available - copied >= 8 {
             let word = unsafe (source + copied).loadUnaligned(as: UInt64.self)
             guard JSONWriter.isPlain(word) else { break }
@@ -76,16 +83,27 @@ extension JSONWriter {
     }
 
     /// Whether all eight bytes of `word` are ASCII that JSON holds as it is.
+    @inline(__always)
     private static func isPlain(_ word: UInt64) -> Bool {
+        marks(word) & 0x8080_8080_8080_8080 == 0
+    }
+
+    /// Whether all bytes of both words are.
+    @inline(__always)
+    private static func arePlain(_ first: UInt64, _ second: UInt64) -> Bool {
+        (marks(first) | marks(second)) & 0x8080_8080_8080_8080 == 0
+    }
+
+    /// Has a byte's highest bit where one of the eight bytes, or one before it, is not plain ASCII.
+    @inline(__always)
+    private static func marks(_ word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
         // Two characters that differ in one bit take one test: `<` and `>`; `"` and `&`.
         let angles = (word | ones &* 0x02) ^ ones &* 0x3e
         let quotes = (word | ones &* 0x04) ^ ones &* 0x26
         let backslashes = word ^ ones &* 0x5c
-        let found =
-            word | (word &- ones &* 0x20) | (angles &- ones) & ~angles | (quotes &- ones) & ~quotes
+        return word | (word &- ones &* 0x20) | (angles &- ones) & ~angles | (quotes &- ones) & ~quotes
             | (backslashes &- ones) & ~backslashes
-        return found & (ones &* 0x80) == 0
     }
 
     /// Writes characters from `index` on, at most a word of plain ones.

@@ -14,16 +14,37 @@ struct JSONWriter: ~Copyable {
     /// - Parameter capacity: bytes that can be written before the memory grows.
     init(capacity: Int) {
         self.capacity = max(capacity, 64)
-        unsafe start = UnsafeMutablePointer<UInt8>.allocate(capacity: self.capacity)
+        unsafe start = JSONWriter.memory(unsafe realloc(nil, self.capacity))
     }
 
     deinit {
-        unsafe start.deallocate()
+        unsafe free(start)
+    }
+
+    private static func memory(_ address: UnsafeMutableRawPointer?) -> UnsafeMutablePointer<UInt8> {
+        guard let address = unsafe address else { fatalError("no memory for the JSON form of a request") }
+        return unsafe address.assumingMemoryBound(to: UInt8.self)
     }
 
     /// Adds what has been written to the end of `output`.
     func flush(to output: inout [UInt8]) {
         unsafe output.append(contentsOf: UnsafeBufferPointer(start: start, count: count))
+    }
+
+    /// Lends what has been written to `body`, which must not keep it.
+    func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(UnsafeRawBufferPointer(start: start, count: count))
+    }
+
+    /// Forgets what has been written. The memory is kept unless it is larger than `capacityMax`.
+    mutating func removeAll(keepingCapacityUpTo capacityMax: Int) {
+        count = 0
+        guard capacity > capacityMax else { return }
+        unsafe free(start)
+        capacity = 64
+        unsafe start = JSONWriter.memory(unsafe realloc(nil, capacity))
     }
 
     /// A copy of what has been written.
@@ -38,16 +59,22 @@ struct JSONWriter: ~Copyable {
     @inline(never)
     private mutating func grow(_ additional: Int) {
         capacity = max(capacity * 2, count + additional)
-        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
-        unsafe larger.update(from: start, count: count)
-        unsafe start.deallocate()
-        unsafe start = larger
+        // The system moves large runs by their pages, without copying.
+        unsafe start = JSONWriter.memory(unsafe realloc(start, capacity))
     }
 
     @inline(__always)
     mutating func write(_ text: StaticString) {
         reserve(text.utf8CodeUnitCount)
         unsafe memcpy(start + count, text.utf8Start, text.utf8CodeUnitCount)
+        count += text.utf8CodeUnitCount
+    }
+
+    /// Writes a text whose length the compiler does not know, mostly of 32 bytes at most.
+    @inline(__always)
+    mutating func write(short text: StaticString) {
+        reserve(text.utf8CodeUnitCount)
+        unsafe ShortCopy.copy(text.utf8Start, to: start + count, count: text.utf8CodeUnitCount)
         count += text.utf8CodeUnitCount
     }
 

@@ -55,6 +55,11 @@ struct FieldSchema {
     let oneof: UInt32
     /// The field that must come after this one in a canonical request, as a bit `1 << number`; 0 for any order.
     let follower: UInt32
+    /// The tag of one element, if this is a repeated field whose elements are never packed.
+    let elementTag: UInt8?
+    /// The first eight bytes of `key`, in memory order; those that it does not have are 0 in both.
+    let keyStart: UInt64
+    let keyStartMask: UInt64
 
     init(
         _ key: StaticString, _ number: UInt32, _ kind: ValueKind, _ presence: FieldPresence = .implicit,
@@ -66,6 +71,16 @@ struct FieldSchema {
         self.presence = presence
         self.oneof = oneof
         self.follower = follower.map { 1 << $0 } ?? 0
+        var start: UInt64 = 0
+        var mask: UInt64 = 0
+        for index in 0..<min(key.utf8CodeUnitCount, 8) {
+            start |= unsafe UInt64(key.utf8Start[index]) << (8 * index)
+            mask |= 0xff << (8 * index)
+        }
+        keyStart = start.littleEndian
+        keyStartMask = mask.littleEndian
+        let isNeverPacked = presence == .repeated && kind.wireType == .lengthDelimited
+        elementTag = isNeverPacked ? UInt8(number << 3) | WireType.lengthDelimited.rawValue : nil
     }
 
     static func repeated(_ key: StaticString, _ number: UInt32, _ kind: ValueKind) -> FieldSchema {
@@ -121,15 +136,20 @@ struct FieldSchema {
 ///
 /// The fields of a message stand in the order in which the published schema declares them: the order of the keys in
 /// otelcol's JSON.
-struct OTLPSchema {
+@safe
+struct OTLPSchema: @unchecked Sendable {
     static let shared = OTLPSchema()
 
+    // Tables that live as long as the program: looking into an array would count references, for each field.
+
     /// The fields of all messages, message by message.
-    let fields: [FieldSchema]
+    private let fields: UnsafeMutableBufferPointer<FieldSchema>
     /// By raw value of `MessageType`: where the message's fields stand in `fields`.
-    private let ranges: [Range<Int>]
+    private let ranges: UnsafeMutableBufferPointer<Range<Int>>
     /// By raw value of `MessageType` times `stride` plus field number: the field's place in `fields`, or -1.
-    private let places: [Int16]
+    private let places: UnsafeMutableBufferPointer<Int16>
+    /// By raw value of `MessageType`.
+    private let alwaysMasks: UnsafeMutableBufferPointer<UInt32>
 
     private static let stride = FieldSchema.numberMax + 1
 
@@ -145,21 +165,69 @@ struct OTLPSchema {
             }
             ranges.append(start..<fields.count)
         }
-        self.fields = fields
-        self.ranges = ranges
-        self.places = places
+        unsafe self.fields = OTLPSchema.table(of: fields)
+        unsafe self.ranges = OTLPSchema.table(of: ranges)
+        unsafe self.places = OTLPSchema.table(of: places)
+        unsafe alwaysMasks = OTLPSchema.table(
+            of: ranges.map { range in
+                fields[range].reduce(0) { $1.presence == .always ? $0 | 1 << $1.number : $0 }
+            })
     }
+
+    private static func table<Element>(of elements: [Element]) -> UnsafeMutableBufferPointer<Element> {
+        let table = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
+        _ = unsafe table.initialize(fromContentsOf: elements)
+        return unsafe table
+    }
+
+    /// The field at `place`, which this schema has told.
+    @inline(__always)
+    func field(at place: Int) -> FieldSchema {
+        precondition(unsafe fields.indices.contains(place), "no field of the schema")
+        return unsafe fields[place]
+    }
+
+    /// `1 << number` of the field at `place`.
+    @inline(__always)
+    func bit(at place: Int) -> UInt32 {
+        precondition(unsafe fields.indices.contains(place), "no field of the schema")
+        return unsafe 1 << fields[place].number
+    }
+
+    /// The fields of `message` that JSON always has, as bits `1 << number`.
+    func alwaysMask(of message: MessageType) -> UInt32 { unsafe alwaysMasks[Int(message.rawValue)] }
 
     /// Where the fields of `message` stand in `fields`.
     func range(of message: MessageType) -> Range<Int> {
-        ranges[Int(message.rawValue)]
+        unsafe ranges[Int(message.rawValue)]
     }
 
     /// The place in `fields` of field `number` of `message`, or nil when the schema knows no such field.
     func place(of number: UInt32, in message: MessageType) -> Int? {
         guard number <= FieldSchema.numberMax else { return nil }
-        let place = Int(places[Int(message.rawValue) * OTLPSchema.stride + Int(number)])
+        let place = unsafe Int(places[Int(message.rawValue) * OTLPSchema.stride + Int(number)])
         return place < 0 ? nil : place
+    }
+
+    /// Reads the key of a member of `message`, and the colon after it, if it is written as usual: unescaped in
+    /// lowerCamelCase, without white space before the colon.
+    ///
+    /// - Parameter hint: as `place(named:in:hint:)` has it.
+    /// - Returns: the field's place in `fields`; nil, and nothing is read, for any other key.
+    @inline(__always)
+    func takeKey(from reader: inout JSONReader, in message: MessageType, hint: Int) -> Int? {
+        let range = range(of: message)
+        var place = hint
+        while place < range.upperBound {
+            if reader.take(keyOf: unsafe fields[place]) { return place }
+            place += 1
+        }
+        place = range.lowerBound
+        while place < hint {
+            if reader.take(keyOf: unsafe fields[place]) { return place }
+            place += 1
+        }
+        return nil
     }
 
     /// The place in `fields` of the field of `message` that JSON names `key`, or nil.
@@ -167,8 +235,8 @@ struct OTLPSchema {
     /// - Parameter hint: the place to try first: the one after the field found last, as keys mostly come in order.
     func place(named key: WireBytes, in message: MessageType, hint: Int) -> Int? {
         let range = range(of: message)
-        for place in hint..<max(hint, range.upperBound) where fields[place].isNamed(key) { return place }
-        for place in range.lowerBound..<min(hint, range.upperBound) where fields[place].isNamed(key) { return place }
+        for place in hint..<max(hint, range.upperBound) where field(at: place).isNamed(key) { return place }
+        for place in range.lowerBound..<min(hint, range.upperBound) where field(at: place).isNamed(key) { return place }
         return nil
     }
 }

@@ -52,14 +52,14 @@ private struct RequestJSONDecoder: ~Copyable {
         var hint = schema.range(of: message).lowerBound
         var isFirst = true
         var seen: UInt32 = 0
-        while let key = try reader.nextKey(&isFirst) {
-            guard let place = schema.place(named: key, in: message, hint: hint) else {
+        while try reader.nextMember(&isFirst) {
+            guard let place = try readKey(of: message, hint: hint) else {
                 try reader.skipValue(depth: JSONReader.skippedDepthMax)
                 continue
             }
             hint = place + 1
             if try reader.take("null") { continue }
-            let field = schema.fields[place]
+            let field = schema.field(at: place)
             let bit = UInt32(1) << field.number
             let isRepetition = field.isSingular && seen & (bit | field.oneof) != 0
             if isRepetition || seen & field.follower != 0 { isCanonical = false }
@@ -72,12 +72,26 @@ private struct RequestJSONDecoder: ~Copyable {
         }
     }
 
+    /// Reads a key and the colon after it.
+    ///
+    /// - Parameter hint: the place to try first: the one after the field found last, as keys mostly come in order.
+    /// - Returns: the field's place in the schema; nil for an unknown key.
+    @inline(__always)
+    private mutating func readKey(of message: MessageType, hint: Int) throws(JSONFailure) -> Int? {
+        if let place = schema.takeKey(from: &reader, in: message, hint: hint) { return place }
+        return schema.place(named: try reader.readKey(), in: message, hint: hint)
+    }
+
     private mutating func decodeArray(_ field: FieldSchema, depth: Int) throws(JSONFailure) {
         try reader.expect("[")
         var isFirst = true
         if field.kind.wireType == .lengthDelimited {
+            var isAttributes = false
+            if case .message(.keyValue) = field.kind { isAttributes = depth < WireValidator.anyValueDepthMax }
             while try reader.nextElement(&isFirst) {
-                if try reader.take("null") {
+                if isAttributes, let attribute = reader.takeTextAttribute() {
+                    writer.writeAttribute(field.number, key: attribute.key, string: attribute.value)
+                } else if try reader.take("null") {
                     writer.writeBytes(field.number, [])
                 } else {
                     try decodeValue(field, keepsDefault: true, depth: depth)

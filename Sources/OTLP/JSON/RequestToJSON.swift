@@ -9,23 +9,78 @@ extension OTLPRequest {
     package static func appendJSON(
         of request: [UInt8], signal: Signal, to output: inout [UInt8]
     ) throws(WireError) {
-        try request.withWireBytes { (bytes) throws(WireError) in
-            var encoder = RequestJSONEncoder(capacity: bytes.count * 3)
-            try encoder.encode(bytes, as: signal.requestType, depth: 0)
-            // One more for the line feed that mostly follows.
-            output.reserveCapacity(output.count + encoder.writer.count + 1)
-            encoder.writer.flush(to: &output)
-        }
+        var encoder = RequestJSONEncoder(capacity: request.count * 3)
+        try encoder.append([request], signal: signal)
+        // One more for the line feed that mostly follows.
+        output.reserveCapacity(output.count + encoder.byteCount + 1)
+        encoder.writer.flush(to: &output)
     }
 }
 
-/// Writes messages as JSON straight from their bytes.
-struct RequestJSONEncoder: ~Copyable {
+/// Writes export requests as JSON straight from their bytes, into memory that can be used again and again.
+package struct RequestJSONEncoder: ~Copyable {
     var writer: JSONWriter
     private let schema = OTLPSchema.shared
 
-    init(capacity: Int) {
+    /// - Parameter capacity: bytes that can be written before the memory grows.
+    package init(capacity: Int) {
         writer = JSONWriter(capacity: capacity)
+    }
+
+    /// What has been written so far.
+    package var byteCount: Int { writer.count }
+
+    /// Adds the JSON form of the one request that canonical `requests` of one signal make together, as
+    /// `OTLPRequest.appendJSON` has it.
+    ///
+    /// - Throws: where the bytes are not canonical requests of `signal`; then nothing is added.
+    package mutating func append(_ requests: [[UInt8]], signal: Signal) throws(WireError) {
+        let byteCountBefore = writer.count
+        do {
+            try encode(requests, as: signal.requestType)
+        } catch {
+            writer.count = byteCountBefore
+            throw error
+        }
+    }
+
+    package mutating func append(_ byte: UInt8) { writer.write(byte: byte) }
+
+    /// Lends what has been written to `body`, which must not keep it.
+    package func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe writer.withUnsafeBytes(body)
+    }
+
+    /// Forgets what has been written. The memory is kept unless it is larger than `capacityMax`.
+    package mutating func removeAll(keepingCapacityUpTo capacityMax: Int) {
+        writer.removeAll(keepingCapacityUpTo: capacityMax)
+    }
+
+    /// Writes the object of a request, whose resources are those of all `requests`.
+    private mutating func encode(_ requests: [[UInt8]], as message: MessageType) throws(WireError) {
+        // The only field of a request.
+        let resources = schema.field(at: schema.range(of: message).lowerBound)
+        var isFirst = true
+        writer.write("{")
+        for request in requests {
+            try request.withWireBytes { (bytes) throws(WireError) in
+                var cursor = WireCursor(bytes)
+                while let field = try cursor.nextField() {
+                    guard field.number == resources.number else { continue }
+                    if isFirst {
+                        writer.write(short: resources.key)
+                        writer.write("[")
+                    } else {
+                        writer.write(",")
+                    }
+                    isFirst = false
+                    try encodeValue(0, try field.requireBytes(), resources.kind, depth: 0)
+                }
+            }
+        }
+        writer.write(isFirst ? "}" : "]}")
     }
 
     /// Writes the object of one message.
@@ -33,23 +88,28 @@ struct RequestJSONEncoder: ~Copyable {
     /// The keys come in the schema's order, whatever the order of the fields: a first walk notes where they are.
     ///
     /// - Parameter depth: the number of AnyValue messages around this one.
-    mutating func encode(_ bytes: WireBytes, as message: MessageType, depth: Int) throws(WireError) {
+    private mutating func encode(_ bytes: WireBytes, as message: MessageType, depth: Int) throws(WireError) {
         let found = try FoundFields(bytes, of: message, schema: schema)
         writer.write("{")
         var isFirst = true
+        var missing = found.mask | schema.alwaysMask(of: message)
         for place in schema.range(of: message) {
-            let field = schema.fields[place]
-            let isPresent = found.mask & 1 << field.number != 0
-            guard isPresent || field.presence == .always else { continue }
+            let bit = schema.bit(at: place)
+            guard missing & bit != 0 else { continue }
+            missing &= ~bit
+            let field = schema.field(at: place)
+            let isPresent = found.mask & bit != 0
             let slot = found.slots[Int(field.number)]
             if field.presence == .implicit, RequestJSONEncoder.isDefault(slot, of: field.kind) { continue }
             if !isFirst { writer.write(",") }
             isFirst = false
-            writer.write(field.key)
+            writer.write(short: field.key)
             if field.presence == .repeated {
                 try encodeElements(of: bytes.slice(slot.start..<slot.end), field, depth: depth)
             } else if isPresent {
-                try encodeValue(slot.value, slot.bytes, field.kind, depth: depth)
+                let isMessageOrText = field.kind.wireType == .lengthDelimited
+                let payload = bytes.slice(slot.end - (isMessageOrText ? Int(slot.value) : 0)..<slot.end)
+                try encodeValue(slot.value, payload, field.kind, depth: depth)
             } else {
                 writer.write(field.kind.isMessage ? "{}" : "\"\"")
             }
@@ -58,11 +118,7 @@ struct RequestJSONEncoder: ~Copyable {
     }
 
     private static func isDefault(_ slot: FoundFields.Slot, of kind: ValueKind) -> Bool {
-        switch kind.wireType {
-        case .lengthDelimited: slot.bytes.isEmpty
-        case .fixed64: if case .double = kind { Double(bitPattern: slot.value) == 0 } else { slot.value == 0 }
-        case .varint, .fixed32: slot.value == 0
-        }
+        if case .double = kind { Double(bitPattern: slot.value) == 0 } else { slot.value == 0 }
     }
 
     /// Writes the array of a repeated field, whose elements are the fields of that number in `fields`.
@@ -72,7 +128,14 @@ struct RequestJSONEncoder: ~Copyable {
         writer.write("[")
         var isFirst = true
         var cursor = WireCursor(fields)
-        while let field = try cursor.nextField() {
+        while true {
+            if let tag = schemaField.elementTag, let element = try cursor.nextPayload(ifTag: tag) {
+                if !isFirst { writer.write(",") }
+                isFirst = false
+                try encodeElement(element, schemaField.kind, depth: depth)
+                continue
+            }
+            guard let field = try cursor.nextField() else { break }
             guard field.number == schemaField.number else { continue }
             if field.type == .lengthDelimited, schemaField.kind.wireType != .lengthDelimited {
                 try encodePacked(field.bytes, schemaField.kind, isFirst: &isFirst)
@@ -80,13 +143,22 @@ struct RequestJSONEncoder: ~Copyable {
             }
             if !isFirst { writer.write(",") }
             isFirst = false
-            if case .message(.keyValue) = schemaField.kind {
-                try encodeKeyValue(field.bytes, depth: depth)
+            if field.type == .lengthDelimited {
+                try encodeElement(field.bytes, schemaField.kind, depth: depth)
             } else {
                 try encodeValue(field.value, field.bytes, schemaField.kind, depth: depth)
             }
         }
         writer.write("]")
+    }
+
+    @inline(__always)
+    private mutating func encodeElement(_ bytes: WireBytes, _ kind: ValueKind, depth: Int) throws(WireError) {
+        if case .message(.keyValue) = kind {
+            try encodeKeyValue(bytes, depth: depth)
+        } else {
+            try encodeValue(0, bytes, kind, depth: depth)
+        }
     }
 
     private mutating func encodePacked(
@@ -245,9 +317,8 @@ extension WireField {
 /// Where the known fields of one message are.
 private struct FoundFields {
     struct Slot {
-        /// The last value; its payload, if it has one.
+        /// The last value; if it is a payload, how many bytes it has: those before `end`.
         var value: UInt64 = 0
-        var bytes: WireBytes
         /// From the first occurrence to the end of the last, in the message's bytes.
         var start = 0
         var end = 0
@@ -259,11 +330,11 @@ private struct FoundFields {
     private(set) var mask: UInt32 = 0
 
     init(_ bytes: WireBytes, of message: MessageType, schema: OTLPSchema) throws(WireError) {
-        slots = .init(repeating: Slot(bytes: bytes.slice(0..<0)))
+        slots = .init(repeating: Slot())
         var cursor = WireCursor(bytes)
         while let field = try cursor.nextField() {
             guard let place = schema.place(of: field.number, in: message) else { continue }
-            let fieldSchema = schema.fields[place]
+            let fieldSchema = schema.field(at: place)
             if field.type != fieldSchema.kind.wireType {
                 // Repeated numbers also come packed.
                 guard fieldSchema.presence == .repeated, field.type == .lengthDelimited else {
@@ -273,9 +344,14 @@ private struct FoundFields {
             let number = Int(field.number)
             let bit = UInt32(1) << field.number
             let start = mask & bit == 0 ? field.range.lowerBound : slots[number].start
-            slots[number] = Slot(value: field.value, bytes: field.bytes, start: start, end: field.range.upperBound)
+            let value = field.type == .lengthDelimited ? UInt64(field.bytes.count) : field.value
+            slots[number] = Slot(value: value, start: start, end: field.range.upperBound)
             // Of a oneof the last member counts; a packed field may be empty.
             mask = (mask & ~fieldSchema.oneof) | (isEmptyPacked(field, fieldSchema) ? 0 : bit)
+            if let tag = fieldSchema.elementTag {
+                // The elements that follow, mostly all others.
+                while try cursor.nextPayload(ifTag: tag) != nil { slots[number].end = cursor.offset }
+            }
         }
     }
 

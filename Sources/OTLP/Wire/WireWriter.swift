@@ -206,6 +206,38 @@ extension WireWriter {
         }
     }
 
+    /// A KeyValue with a string value.
+    ///
+    /// Layout: `tag L 0a K key[K] 12 V 0a S string[S]`, lengths as varints.
+    mutating func writeAttribute(_ field: UInt32, key: WireBytes, string: WireBytes) {
+        let valueCount = 1 + WireWriter.varintByteCount(UInt64(string.count)) + string.count
+        let keyValueCount =
+            2 + WireWriter.varintByteCount(UInt64(key.count)) + key.count
+            + WireWriter.varintByteCount(UInt64(valueCount)) + valueCount
+        guard field < 16, keyValueCount < 0x80 else {
+            writeTag(field, .lengthDelimited)
+            writeVarint(UInt64(keyValueCount))
+            writeBytes(KeyValueField.key, key)
+            writeTag(KeyValueField.value, .lengthDelimited)
+            writeVarint(UInt64(valueCount))
+            return writeBytes(AnyValueField.stringValue, string)
+        }
+        reserve(keyValueCount + 2)
+        let target = unsafe start + count
+        unsafe target[0] = UInt8(truncatingIfNeeded: field << 3) | WireType.lengthDelimited.rawValue
+        unsafe target[1] = UInt8(truncatingIfNeeded: keyValueCount)
+        unsafe target[2] = 0x0a
+        unsafe target[3] = UInt8(truncatingIfNeeded: key.count)
+        unsafe ShortCopy.copy(key.start, to: target + 4, count: key.count)
+        let value = unsafe target + 4 + key.count
+        unsafe value[0] = 0x12
+        unsafe value[1] = UInt8(truncatingIfNeeded: valueCount)
+        unsafe value[2] = 0x0a
+        unsafe value[3] = UInt8(truncatingIfNeeded: string.count)
+        unsafe ShortCopy.copy(string.start, to: value + 4, count: string.count)
+        count += keyValueCount + 2
+    }
+
     /// The field as it was read, byte for byte but for its tag and length, which become minimal.
     @inlinable
     package mutating func writeField(_ field: WireField) {

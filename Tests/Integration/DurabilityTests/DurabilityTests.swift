@@ -45,6 +45,17 @@ import Testing
         arguments: ["disk_full", "foreign_file_fills_disk", "read_only", "remounted"])
     func disk(scenario: String) async throws { try await durability(scenario) }
 
+    /// Scenario: SIGKILL, or a full disk, while the file exporter is in the middle of a line.
+    /// Guarantees: every acknowledged request is one whole line; a kill leaves at most one torn line, which no other
+    /// continues, a full disk none.
+    @Test(
+        "a file has only whole lines", .timeLimit(.minutes(10)),
+        arguments: isRoot ? ["killed", "disk_full"] : ["killed"])
+    func fileLines(scenario: String) async throws {
+        let result = try await run("Tests/Integration/python/file_exporter.py", [scenario])
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+    }
+
     private func durability(_ scenario: String, _ arguments: [String] = []) async throws {
         let result = try await run("Tests/Integration/python/durability.py", [scenario] + arguments)
         #expect(result.status == 0, "\(result.output)\(result.errors)")

@@ -12,7 +12,7 @@ import Testing
 @Suite struct FileExporterTests {
     private func exporter(
         _ pairs: KeyValuePairs<String, ConfigValue>, signal: Signal = .logs,
-        write: (@Sendable (Int32, ArraySlice<UInt8>) -> Int)? = nil
+        write: RecordFile.Write? = nil
     ) throws -> FileExporter {
         let config = try configure(FileExporterConfig.self, pairs)
         let writers = write.map { FileWriters(config: config, write: $0) } ?? FileWriters(config: config)
@@ -119,12 +119,12 @@ import Testing
                     defer { if count > 0 { count -= 1 } }
                     return count
                 }
-                let part = failure == 2 ? bytes.prefix(partial) : bytes
-                guard failure != 1, !part.isEmpty else {
+                let count = failure == 2 ? partial : bytes.count
+                guard failure != 1, count > 0 else {
                     errno = code
                     return -1
                 }
-                return unsafe part.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+                return unsafe write(descriptor, bytes.buffer.baseAddress, count)
             }
             try await exporter.start()
             let payload = request([logRecord("x")])
@@ -137,6 +137,86 @@ import Testing
             #expect(contents(path) == line)
             _ = try await exporter.export(batch([payload], .logs, items: 1))
             #expect(contents(path) == line + line)
+            await exporter.stop()
+        }
+    }
+
+    /// A line of many pieces, of which the disk takes some, perhaps a part of one, and is then full.
+    @Test(arguments: [1, 2, 5], [0, 1, 700])
+    func aLineThatFailsAtALaterPieceLeavesTheFileAsItWas(pieces: Int, partial: Int) async throws {
+        try await withTemporaryDirectory { directory in
+            let path = "\(directory)/out"
+            // Pieces that the disk takes, and what it takes of the one after them.
+            let room = Mutex<(pieces: Int, partial: Int)?>(nil)
+            let exporter = try exporter(["path": .string(path)]) { descriptor, bytes in
+                let count: Int = room.withLock { room in
+                    guard let left = room else { return bytes.count }
+                    if left.pieces > 0 {
+                        room = (left.pieces - 1, left.partial)
+                        return bytes.count
+                    }
+                    room = (0, 0)
+                    return left.partial
+                }
+                guard count > 0 else {
+                    errno = ENOSPC
+                    return -1
+                }
+                return unsafe write(descriptor, bytes.buffer.baseAddress, count)
+            }
+            try await exporter.start()
+            let payload = request((0..<500).map { logRecord("\($0) " + String(repeating: "x", count: 500)) })
+            let line = try json(payload) + "\n"
+            #expect(line.utf8.count > 7 * RecordFile.pieceByteCountMax)
+            _ = try await exporter.export(batch([payload], .logs, items: 500))
+            room.withLock { $0 = (pieces, partial) }
+            #expect(await failure(of: exporter, batch([payload], .logs, items: 500)).kind == .retry)
+            #expect(contents(path) == line)
+            room.withLock { $0 = nil }
+            _ = try await exporter.export(batch([payload], .logs, items: 500))
+            #expect(contents(path) == line + line)
+            await exporter.stop()
+        }
+    }
+
+    /// The system may take any part of what it is given.
+    @Test func aLineIsWholeHoweverItIsTaken() async throws {
+        try await withTemporaryDirectory { directory in
+            let path = "\(directory)/out"
+            let sizes = Mutex<[Int]>([])
+            let exporter = try exporter(["path": .string(path)]) { descriptor, bytes in
+                let count = sizes.withLock { sizes in
+                    sizes.append(bytes.count)
+                    return min(bytes.count, [1, 1000, 31_000, 40_000][sizes.count % 4])
+                }
+                return unsafe write(descriptor, bytes.buffer.baseAddress, count)
+            }
+            try await exporter.start()
+            let payloads = (0..<3).map { index in
+                request((0..<200).map { logRecord("\(index) \($0) " + String(repeating: "x", count: 400)) })
+            }
+            _ = try await exporter.export(batch(payloads, .logs, items: 600))
+            #expect(contents(path) == "\(try json(payloads[0] + payloads[1] + payloads[2]))\n")
+            #expect(sizes.withLock { $0.max() } == RecordFile.pieceByteCountMax)
+            await exporter.stop()
+        }
+    }
+
+    /// The memory in which one line was made is used for the next: nothing of a longer or a refused one shows.
+    @Test func linesDoNotShowWhatWasInTheirMemory() async throws {
+        try await withTemporaryDirectory { directory in
+            let path = "\(directory)/out"
+            let exporter = try exporter(["path": .string(path)])
+            try await exporter.start()
+            let long = request([logRecord(String(repeating: "l", count: 300_000))])
+            let short = request([logRecord("s")])
+            // A log record whose trace id has three bytes, behind one that is right.
+            let wrong = request([logRecord("w"), field(9, "abc")])
+            for payload in [long, short] { _ = try await exporter.export(batch([payload], .logs, items: 1)) }
+            #expect(await failure(of: exporter, batch([short, wrong], .logs, items: 3)).kind == .payload)
+            _ = try await exporter.export(batch([short], .logs, items: 1))
+            _ = try await exporter.export(batch([], .logs, items: 0))
+            #expect(contents(path) == "\(try json(long))\n\(try json(short))\n\(try json(short))\n{}\n")
             await exporter.stop()
         }
     }
@@ -268,12 +348,12 @@ import Testing
                 "path": .string("\(directory)/*"),
                 "group_by": block(["enabled": true, "resource_attribute": "service.name"]),
             ]) { descriptor, bytes in
-                let isB = bytes.contains(UInt8(ascii: "B"))
+                let isB = unsafe bytes.buffer.contains(UInt8(ascii: "B"))
                 guard !isB || !fails.withLock({ $0 }) else {
                     errno = ENOSPC
                     return -1
                 }
-                return unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+                return unsafe write(descriptor, bytes.buffer.baseAddress, bytes.count)
             }
             try await exporter.start()
             let payloads = ["A", "B", "C"].map { request([logRecord("1")], service: $0) }

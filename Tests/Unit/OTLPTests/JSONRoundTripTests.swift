@@ -104,6 +104,26 @@ import Testing
         }
     }
 
+    /// Scenario: requests of every length written one after the other in the memory of one encoder, some of them refused.
+    /// Guarantees: each is written as if it were the only one, whether its memory was kept or not, and the JSON of several
+    /// requests is that of the one they make together.
+    @Test(arguments: Case.all)
+    func memoryIsUsedAgain(_ test: Case) throws {
+        var generator = test.generator()
+        var encoder = RequestJSONEncoder(capacity: 0)
+        for round in 0..<10 {
+            let requests = (0..<round % 4).map { _ in generator.request(test.signal).bytes }
+            let merged = OTLPRequest.merge([[]] + requests)
+            try encoder.append(requests, signal: test.signal)
+            #expect(throws: WireError.self) { try encoder.append(requests + [[0x0a, 0x7f]], signal: test.signal) }
+            encoder.append(UInt8(ascii: "\n"))
+            let written = unsafe encoder.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+            #expect(written == (try JSONRoundTripTests.json(merged, test.signal)) + "\n")
+            encoder.removeAll(keepingCapacityUpTo: round.isMultiple(of: 3) ? 0 : 1 << 20)
+            #expect(encoder.byteCount == 0)
+        }
+    }
+
     /// Scenario: spans as nginx sent them, some with invalid UTF-8.
     /// Guarantees: the JSON is valid, holds every span, and reads back to the same JSON.
     @Test(arguments: ["003", "008", "014", "016", "018"])

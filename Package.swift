@@ -58,9 +58,9 @@ let package = Package(
         cLibrary("CLZ4", pkgConfig: "liblz4", apt: "liblz4-dev"),
         cLibrary("CProtobufC", pkgConfig: "libprotobuf-c", apt: "libprotobuf-c-dev"),
         cLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
-        cLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         .systemLibrary(name: "CMalloc", path: "Sources/CLibraries/CMalloc"),
         .target(name: "CRE2", path: "Sources/CLibraries/CRE2", linkerSettings: [.linkedLibrary("re2")]),
+        .target(name: "CCurl", path: "Sources/CLibraries/CCurl"),
         .target(name: "CChecksum", path: "Sources/CLibraries/CChecksum"),
         .target(
             name: "CRPCMessages", dependencies: ["CProtobufC"], path: "Sources/CLibraries/CRPCMessages",

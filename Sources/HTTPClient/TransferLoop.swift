@@ -35,7 +35,7 @@ final class TransferLoop: Sendable {
 
     init(configuration: HTTPClientConfiguration) throws(HTTPClientError) {
         guard libraryIsReady, let multi = unsafe curl_multi_init() else {
-            throw HTTPClientError(.invalidRequest, "libcurl could not be initialized")
+            throw HTTPClientError(.invalidRequest, "libcurl is missing or could not be initialized")
         }
         self.configuration = configuration
         unsafe self.multi = unsafe multi

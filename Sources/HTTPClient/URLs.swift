@@ -35,7 +35,7 @@ struct RenamedURL {
 
 private func part(_ which: CURLUPart, of parts: OpaquePointer, flags: UInt32 = 0) -> String? {
     var text: UnsafeMutablePointer<CChar>?
-    guard unsafe curl_url_get(parts, which, &text, flags) == CURLUE_OK, let text = unsafe text else { return nil }
+    guard unsafe CCurl_url_get(parts, which, &text, flags) == CURLUE_OK, let text = unsafe text else { return nil }
     defer { unsafe curl_free(text) }
     return unsafe String(cString: text)
 }

@@ -22,6 +22,24 @@ struct ConfigOptions: ParsableArguments {
         help: ArgumentHelp("Comma-separated feature gates; -name turns one off.", valueName: "gates"))
     var featureGates: [String] = []
 
+    /// Reads a command line that is nothing but these options, each followed by its value: as services are started. Nil for
+    /// any other, which the parser reads. That one takes a tenth of the time from exec to healthy, for it works out by
+    /// reflection what all commands take.
+    static func plain(_ arguments: [String]) -> ConfigOptions? {
+        guard !arguments.isEmpty, arguments.count.isMultiple(of: 2) else { return nil }
+        var values: [String: [String]] = ["--config": [], "--set": [], "--feature-gates": []]
+        for index in stride(from: 0, to: arguments.count, by: 2) {
+            let (name, value) = (arguments[index], arguments[index + 1])
+            if values[name] == nil || value.hasPrefix("-") { return nil }
+            values[name]?.append(value)
+        }
+        var options = ConfigOptions()
+        options.configURIs = values["--config"] ?? []
+        options.assignments = values["--set"] ?? []
+        options.featureGates = values["--feature-gates"] ?? []
+        return options
+    }
+
     var sources: [ConfigSource] { configURIs.map { .uri($0) } + assignments.map { .set($0) } }
 
     func load() throws -> CollectorConfig {

@@ -33,6 +33,9 @@ struct OtelcolCommand: AsyncParsableCommand {
     /// Parses the command line and runs; every failure ends the process with status 1, as otelcol's do.
     static func main() async {
         do {
+            if let options = ConfigOptions.plain(Array(CommandLine.arguments.dropFirst())) {
+                return try await runCollector(options.load())
+            }
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

@@ -24,6 +24,9 @@ package struct CollectorService: Sendable {
     private static let receiversStopLimit: Duration = .seconds(3)
     private static let queuesStopLimit: Duration = .seconds(5)
 
+    /// After how long the memory is given back that only starting needed.
+    private static let tidyingDelay: Duration = .seconds(1)
+
     /// Assumed where neither a control group nor the machine tells.
     private static let unknownMemoryTotal: UInt64 = 1 << 30
 
@@ -49,9 +52,15 @@ package struct CollectorService: Sendable {
             throw error
         }
         logger.info("Everything is ready. Begin running and processing data.")
-        ProcessMemory.releaseImage()
-        ProcessMemory.trim()
+        let tidying = Task {
+            // Not while the first requests come in, which need the code that starting has loaded.
+            try? await Task.sleep(for: Self.tidyingDelay)
+            guard !Task.isCancelled else { return }
+            ProcessMemory.releaseImage()
+            ProcessMemory.trim()
+        }
         await waitForEnd(signals)
+        tidying.cancel()
         logger.info("Starting shutdown...")
         let watch = Task {
             for await signal in signals where signal != .hangUp {

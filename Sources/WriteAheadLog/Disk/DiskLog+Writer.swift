@@ -111,7 +111,6 @@ extension DiskLog {
             if hasRecovered { state.fault = nil }
             return (sequences, hasData ? state.takeWaiters() : [], hasRecovered)
         }
-        for waiter in waiters { waiter.resume() }
         for (record, sequence) in zip(group, sequences) {
             switch record.effect {
             case .append(let completion): completion(.success(sequence))
@@ -119,6 +118,8 @@ extension DiskLog {
             case .none: break
             }
         }
+        // After the clients' answers: what is woken here has more to do than they.
+        for waiter in waiters { waiter.resume() }
         if hasRecovered { report(.recovered) }
         report(.committed(latencyNanos: latencyNanos, records: group.count, bytes: bytes))
     }

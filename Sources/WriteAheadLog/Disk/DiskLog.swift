@@ -180,7 +180,7 @@ package final class DiskLog: Log {
         let (waiters, readers) = state.withLock { state in
             state.isClosed = true
             defer { state.closeWaiters = [] }
-            return (state.closeWaiters, state.takeWaiters())
+            return (state.closeWaiters, state.takeAllWaiters())
         }
         for waiter in waiters + readers { waiter.resume() }
     }

@@ -30,30 +30,32 @@ final class DiskLogConsumer: LogConsumer {
 
     deinit {
         let waiter = log.state.withLock { state in
-            let consumer = state.openConsumers.removeValue(forKey: name)
+            let waiter = state.openConsumers[name]?.takeWaiter()
+            state.openConsumers[name] = nil
             state.trimTail()
-            return consumer?.waiter
+            return waiter
         }
         waiter?.resume()
     }
 
-    func waitForRecords() async {
+    func waitForRecords(items: Int, bytes: Int) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let resumed = log.state.withLock { state -> [CheckedContinuation<Void, Never>] in
                     // The previous waiter, if any, gets up: one task at a time waits.
-                    let previous = state.openConsumers[name]?.waiter.take()
+                    let previous = state.openConsumers[name]?.takeWaiter()
                     // A task cancelled before this point has run its handler already, and found nobody to wake.
                     guard !state.isClosed, !Task.isCancelled, let consumer = state.openConsumers[name],
-                        consumer.cursor.sequence == state.committed.sequence
+                        !consumer.hasNews(items: items, bytes: bytes, end: state.committed)
                     else { return [previous, continuation].compactMap { $0 } }
-                    state.openConsumers[name]!.waiter = continuation
+                    state.openConsumers[name]!.wait(
+                        OpenConsumer.Waiter(continuation: continuation, items: items, bytes: bytes))
                     return [previous].compactMap { $0 }
                 }
                 for waiter in resumed { waiter.resume() }
             }
         } onCancel: {
-            let waiter = log.state.withLock { $0.openConsumers[name]?.waiter.take() }
+            let waiter = log.state.withLock { $0.openConsumers[name]?.takeWaiter() }
             waiter?.resume()
         }
     }

@@ -102,8 +102,13 @@ struct DiskLogState: Sendable {
         }
     }
 
+    /// The tasks for which enough is committed by now.
     mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
-        openConsumers.keys.compactMap { openConsumers[$0]?.waiter.take() }
+        openConsumers.keys.compactMap { openConsumers[$0]?.takeWaiter(end: committed) }
+    }
+
+    mutating func takeAllWaiters() -> [CheckedContinuation<Void, Never>] {
+        openConsumers.keys.compactMap { openConsumers[$0]?.takeWaiter() }
     }
 
     /// Notes records that cannot be read. Returns how many records and items were not known to be lost before.

@@ -18,6 +18,13 @@ struct OpenConsumer: Sendable {
         var record: HandedOut
     }
 
+    /// A task that sleeps until this much is there to be handed out.
+    struct Waiter: Sendable {
+        var continuation: CheckedContinuation<Void, Never>
+        var items: Int
+        var bytes: Int
+    }
+
     var isDurable: Bool
     var limit: ConsumerLimit?
     /// The next record to hand out.
@@ -37,7 +44,7 @@ struct OpenConsumer: Sendable {
     private var queue: [(weight: UInt64, items: Int, bytes: Int)] = []
     private var queueHead = 0
     private var queueBytes = 0
-    var waiter: CheckedContinuation<Void, Never>?
+    private var waiter: Waiter?
 
     init(options: ConsumerOptions, cursor: LogPosition) {
         isDurable = options.isDurable
@@ -45,6 +52,28 @@ struct OpenConsumer: Sendable {
         self.cursor = cursor
         volatilePlace = ConsumerPlace(floor: cursor.item)
         opening = AccountOpening(place: volatilePlace, end: cursor.item, waiting: 0)
+    }
+
+    /// Whether a task that waits for this much need not wait, in a log that ends at `end`.
+    func hasNews(items: Int, bytes: Int, end: LogPosition) -> Bool {
+        guard cursor.sequence < end.sequence else { return false }
+        return end.item >= cursor.item + UInt64(items) || end.byte >= cursor.byte + UInt64(bytes)
+    }
+
+    /// Nobody may be waiting.
+    mutating func wait(_ waiter: Waiter) {
+        precondition(self.waiter == nil, "a waiting task would never get up")
+        self.waiter = waiter
+    }
+
+    var hasWaiter: Bool { waiter != nil }
+
+    mutating func takeWaiter() -> CheckedContinuation<Void, Never>? { waiter.take()?.continuation }
+
+    /// The waiting task, if the records before `end` are enough for it.
+    mutating func takeWaiter(end: LogPosition) -> CheckedContinuation<Void, Never>? {
+        guard let waiter, hasNews(items: waiter.items, bytes: waiter.bytes, end: end) else { return nil }
+        return takeWaiter()
     }
 
     /// Takes note of a new record, and skips the oldest ones that wait when the limit is passed.

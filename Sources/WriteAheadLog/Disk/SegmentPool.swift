@@ -2,7 +2,9 @@
 struct SegmentPool: Sendable {
     /// Two, so that control records can go from one to the other and back while the disk is full.
     static let reserveCount = 2
-    private static let zeros = [UInt8](repeating: 0, count: 1 << 20)
+    /// A piece of a spare that is prepared at once. Records that come meanwhile wait for it, hence no more than a disk
+    /// writes in a fraction of a millisecond.
+    private static let zeros = [UInt8](repeating: 0, count: 256 << 10)
 
     struct Spare: Sendable, Hashable {
         var name: String
@@ -167,7 +169,7 @@ struct SegmentPool: Sendable {
         do {
             let file = try log.fileSystem.open(log.path(spares[index].name), .readWrite)
             try file.writeAll(SegmentPool.zeros, 0..<count, at: start)
-            if start + count == spares[index].byteCount { try file.synchronize() }
+            try file.synchronize()
             spares[index].writtenByteCount += count
         } catch {
             discard(spares.remove(at: index), log)

@@ -109,7 +109,11 @@ class Client:
         words = ["h2load", f"--clients={connections}", f"--requests={requests}", f"--data={self.body}"]
         words += [f"--log-file={self.log_path}"]
         words += [f"--max-concurrent-streams={self.streams}"] if self.transport == "grpc" else ["--h1"]
-        words += [f"--rps={rate / connections:.3f}"] if rate else []
+        if rate:
+            # h2load's clocks tick every 10 ms at the least, each from its connection's start: one after the other, or all
+            # would send at the same moment, and the client would measure its own bursts.
+            spacing = max(round(1000 / rate), 1)
+            words += [f"--rps={rate / connections:.3f}", "--rate=1", f"--rate-period={spacing}ms"]
         words += [f"--header={header}" for header in self.headers]
         with open(self.log_path, "w"):
             pass  # h2load appends

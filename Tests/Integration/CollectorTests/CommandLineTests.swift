@@ -47,7 +47,12 @@ extension EndToEnd {
             for (arguments, reason) in [
                 ([], "at least one config flag must be provided"),
                 (["--config", "/nowhere/otelcol.yaml"], "/nowhere/otelcol.yaml"),
+                (["--config=/nowhere/otelcol.yaml"], "/nowhere/otelcol.yaml"),
+                (["--config"], "--config"),
+                (["--config", "--set"], "--config"),
+                (["--config", "yaml:a: 1", "--confg", "x"], "--confg"),
                 (["--confg", "x"], "--confg"),
+                (["--config", "yaml:a: 1", "--set", "nonsense.x=1"], "nonsense"),
                 (["--config", "yaml:a: 1", "--feature-gates", "no.such"], "no such feature gate \"no.such\""),
                 (["validate"], "at least one config flag must be provided"),
             ] {

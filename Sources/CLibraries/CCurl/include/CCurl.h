@@ -1,6 +1,8 @@
 #pragma once
 #include <curl/curl.h>
 
+// libcurl is not linked with, but loaded when the first of its functions is called: CCurl.c.
+
 // curl_easy_setopt and curl_easy_getinfo are variadic macros, which Swift cannot call: one wrapper per argument type.
 
 static inline CURLcode CCurl_setopt_long(CURL *handle, CURLoption option, long value) {
@@ -46,3 +48,5 @@ static inline CURLcode CCurl_setopt_blob(CURL *handle, CURLoption option, const 
 static inline CURLSHcode CCurl_share_setopt_data(CURLSH *share, curl_lock_data data) {
     return curl_share_setopt(share, CURLSHOPT_SHARE, data);
 }
+// curl_url_get, whose first parameter is const in later versions.
+CURLUcode CCurl_url_get(CURLU *url, CURLUPart what, char **part, unsigned int flags);

@@ -147,5 +147,5 @@ public struct StringDictionary: ~Copyable {
     }
 
     /// Appends the entries' strings in wire form.
-    public borrowing func appendEntries(to output: inout GrowableBytes) { output.append(wire) }
+    public borrowing func appendEntries(to output: inout BlockOutput) { output.append(wire) }
 }

@@ -7,9 +7,9 @@ extension TextColumn {
         unsafe append(bytes.start, count: bytes.count)
     }
 
-    @inline(__always)
-    mutating func append(_ bytes: WireBytes, encoded: inout Range<Int>?) {
-        unsafe append(bytes.start, count: bytes.count, encoded: &encoded)
+    /// Appends a text that the next `rows` rows have.
+    mutating func append(_ bytes: WireBytes, rows: Int) {
+        unsafe append(bytes.start, count: bytes.count, rows: rows)
     }
 
     mutating func append(_ bytes: [UInt8]) { bytes.withWireBytes { append($0) } }
@@ -136,7 +136,12 @@ extension MapColumn {
         endRow()
     }
 
-    mutating func append(_ attributes: RepeatedField, scratch: inout [UInt8]) throws(WireError) {
+    /// Appends a row of all attributes of a message, which the next `rows` rows have.
+    mutating func append(_ attributes: RepeatedField, rows: Int, scratch: inout [UInt8]) throws(WireError) {
+        try append(rows: rows) { (column) throws(WireError) in try column.append(attributes, scratch: &scratch) }
+    }
+
+    private mutating func append(_ attributes: RepeatedField, scratch: inout [UInt8]) throws(WireError) {
         var attributes = attributes
         while let keyValue = try attributes.next() { try append(keyValue: keyValue, scratch: &scratch) }
     }

@@ -43,21 +43,25 @@ struct LogsRows: TableRows, ~Copyable {
         try visitor.visit("EventName", isOptional: true, &eventName)
     }
 
-    mutating func append(_ request: WireBytes, onlyDay: UInt32?) throws(WireError) {
-        try forEachItem(of: request) { (item, resource, scope) throws(WireError) in
-            let record = try LogRecordView(item)
-            let time = record.timeUnixNano != 0 ? record.timeUnixNano : record.observedTimeUnixNano
-            if let onlyDay, PartitionDay.of(unixNanos: time) != onlyDay { return }
-            timestamp.append(unixNanos: time)
-            try append(record)
-            resource.appendServiceName(to: &serviceName)
-            resource.appendSchemaURL(to: &resourceSchemaURL)
-            try resource.appendAttributes(to: &resourceAttributes, scratch: &scratch)
-            scope.appendSchemaURL(to: &scopeSchemaURL)
-            scope.appendName(to: &scopeName)
-            scope.appendVersion(to: &scopeVersion)
-            try scope.appendAttributes(to: &scopeAttributes, scratch: &scratch)
-        }
+    mutating func append(item: WireBytes, onlyDay: UInt32?) throws(WireError) {
+        let record = try LogRecordView(item)
+        let time = record.timeUnixNano != 0 ? record.timeUnixNano : record.observedTimeUnixNano
+        if let onlyDay, PartitionDay.of(unixNanos: time) != onlyDay { return }
+        timestamp.append(unixNanos: time)
+        try append(record)
+    }
+
+    mutating func append(_ scope: ScopeContext, rows: Int) throws(WireError) {
+        scopeSchemaURL.append(scope.schemaURL, rows: rows)
+        scopeName.append(scope.scope.name, rows: rows)
+        scopeVersion.append(scope.scope.version, rows: rows)
+        try scopeAttributes.append(scope.scope.attributes, rows: rows, scratch: &scratch)
+    }
+
+    mutating func append(_ resource: ResourceContext, rows: Int) throws(WireError) {
+        serviceName.append(resource.serviceName, rows: rows)
+        resourceSchemaURL.append(resource.schemaURL, rows: rows)
+        try resourceAttributes.append(resource.attributes, rows: rows, scratch: &scratch)
     }
 
     private mutating func append(_ record: LogRecordView) throws(WireError) {

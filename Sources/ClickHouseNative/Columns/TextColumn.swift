@@ -88,6 +88,33 @@ public struct TextColumn: EncodedColumn, ~Copyable {
         rowCount += 1
     }
 
+    /// Appends a text of at most `countMax` bytes, fewer than 128, that `write` writes. Mostly it is written in place.
+    ///
+    /// - Parameter write: gets room for `countMax` bytes, and returns how many it wrote.
+    @inlinable @inline(__always)
+    public mutating func append(countMax: Int, write: (UnsafeMutablePointer<UInt8>) -> Int) {
+        precondition(countMax < 0x80, "a text that is not short")
+        if encoding == .plain || encoding == .nullable {
+            data.reserve(countMax + 1)
+            let byteCount = unsafe write(data.start + data.used + 1)
+            precondition(byteCount >= 0 && byteCount <= countMax, "more bytes written than there was room for")
+            unsafe data.start[data.used] = UInt8(truncatingIfNeeded: byteCount)
+            data.used += 1 + byteCount
+            rowCount += 1
+        } else {
+            unsafe appendCopy(countMax: countMax, write: write)
+        }
+    }
+
+    @usableFromInline
+    mutating func appendCopy(countMax: Int, write: (UnsafeMutablePointer<UInt8>) -> Int) {
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: countMax + 1) { text in
+            let start = text.baseAddress!
+            let byteCount = unsafe write(start)
+            unsafe append(start, count: byteCount)
+        }
+    }
+
     @usableFromInline
     mutating func appendFixed(_ bytes: UnsafePointer<UInt8>, count byteCount: Int, width: Int) {
         if byteCount > width { tooLongByteCount = max(tooLongByteCount, byteCount) }

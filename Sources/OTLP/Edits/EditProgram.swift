@@ -18,6 +18,16 @@ struct EditProgram: Sendable {
             return keys.count - 1
         }
 
+        /// False where the program has nothing to do with an attribute: it has no key of such a length. Decides nearly
+        /// all attributes by one look at their first bytes.
+        @inline(__always)
+        func mayConcern(keyValue: WireBytes) -> Bool {
+            guard !isOpen, keyValue.count >= 2, keyValue[0] == UInt8(KeyValueField.key << 3 | 2) else { return true }
+            let keyCount = UInt64(keyValue[1])
+            // From 128 on, this is only a part of the length.
+            return keyCount >= 0x80 || byteCounts & (1 << min(keyCount, 63)) != 0
+        }
+
         /// The number of `key`, or `none`.
         @inline(__always)
         func number(of key: WireBytes, constants: WireBytes) -> Int {

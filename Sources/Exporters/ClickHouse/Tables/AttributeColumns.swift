@@ -37,20 +37,31 @@ extension TextColumn {
 
     mutating func append(decimal value: Int64) {
         // The longest is -9223372036854775808.
-        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-            var start = 20
-            var rest = value.magnitude
-            repeat {
-                start -= 1
-                unsafe digits[start] = UInt8(truncatingIfNeeded: rest % 10) &+ UInt8(ascii: "0")
-                rest /= 10
-            } while rest > 0
+        unsafe append(countMax: 20) { text in
+            let digitCount = Self.digitCount(of: value.magnitude)
+            var end = digitCount
             if value < 0 {
-                start -= 1
-                unsafe digits[start] = UInt8(ascii: "-")
+                unsafe text[0] = UInt8(ascii: "-")
+                end += 1
             }
-            if let address = digits.baseAddress { unsafe append(address + start, count: 20 - start) }
+            var rest = value.magnitude
+            for position in 1...digitCount {
+                unsafe text[end - position] = UInt8(truncatingIfNeeded: rest % 10) &+ UInt8(ascii: "0")
+                rest /= 10
+            }
+            return end
         }
+    }
+
+    private static func digitCount(of value: UInt64) -> Int {
+        var count = 1
+        var limit: UInt64 = 10
+        while value >= limit {
+            count += 1
+            if count == 20 { break }
+            limit &*= 10
+        }
+        return count
     }
 }
 
@@ -155,7 +166,12 @@ extension TextColumn {
     }
 
     private static func isZero(_ id: WireBytes) -> Bool {
-        unsafe id.buffer.allSatisfy { $0 == 0 }
+        var offset = 0
+        while offset < id.count {
+            if fourBytes(of: id, at: offset) != 0 { return false }
+            offset += 4
+        }
+        return true
     }
 
     /// Appends an id of `byteCount` bytes in lower-case hex; zeros where it is absent.
@@ -168,17 +184,16 @@ extension TextColumn {
     }
 
     private mutating func append(hex id: WireBytes) {
-        // Valid ids are multiples of four bytes long.
+        // Valid ids have 8 or 16 bytes; what is written for the last four may reach beyond those of another.
         let wordCount = (id.count + 3) / 4
-        unsafe withUnsafeTemporaryAllocation(byteCount: 8 * wordCount, alignment: 8) { digits in
+        precondition(wordCount < 16, "an id of \(id.count) bytes")
+        unsafe append(countMax: 8 * wordCount) { text in
             for index in 0..<wordCount {
-                unsafe digits.storeBytes(
+                unsafe UnsafeMutableRawPointer(text).storeBytes(
                     of: Self.hexDigits(of: Self.fourBytes(of: id, at: 4 * index)), toByteOffset: 8 * index,
                     as: UInt64.self)
             }
-            if let address = digits.baseAddress {
-                unsafe append(address.assumingMemoryBound(to: UInt8.self), count: 2 * id.count)
-            }
+            return 2 * id.count
         }
     }
 

@@ -124,7 +124,7 @@ let package = Package(
         unitTests(
             "OTLPTests",
             ["OTLP", "RegularExpression", "TelemetryGenerator", "TestSupport", "COTLPMessages", "CProtobufC"]),
-        unitTests("WriteAheadLogTests", ["WriteAheadLog", "LogTestSupport"]),
+        unitTests("WriteAheadLogTests", ["WriteAheadLog", "LogTestSupport", "TestSupport"]),
         unitTests("TransportTests", ["Transport", "SocketTestSupport"]),
         unitTests("HTTPClientTests", ["HTTPClient", "HTTPTestServer"]),
         unitTests("TelemetryGeneratorTests", ["TelemetryGenerator", "OTLP"]),
@@ -141,7 +141,7 @@ let package = Package(
                 "Exporters", "Component", "OTLP", "WriteAheadLog", "Compression", "HTTPClient", "HTTPTestServer",
                 "ClickHouseNative", "TestSupport", logging,
             ]),
-        unitTests("ClickHouseNativeTests", ["ClickHouseNative", "Compression"]),
+        unitTests("ClickHouseNativeTests", ["ClickHouseNative", "Compression", "TestSupport"]),
         unitTests("ExtensionsTests", ["Extensions", "LogTestSupport", "Component", "WriteAheadLog", logging]),
         unitTests("ComponentTests", ["Component", logging]),
         unitTests(

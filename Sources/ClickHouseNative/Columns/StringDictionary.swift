@@ -31,8 +31,9 @@ public struct StringDictionary: ~Copyable {
     /// Entry number plus one; 0 is free.
     @usableFromInline var table: UnsafeMutablePointer<UInt32>
     @usableFromInline var mask: Int
-    /// The number of the last string.
+    /// The number of the last string, and of the one that is likely to be next.
     @usableFromInline var last: Int
+    @usableFromInline var guess: Int
     @usableFromInline var trust: Int
     @usableFromInline let secret: HashSecret
 
@@ -44,6 +45,7 @@ public struct StringDictionary: ~Copyable {
         mask = 63
         unsafe table = .allocate(capacity: 64)
         last = 0
+        guess = 0
         trust = 0
         secret = HashSecret.ofProcess
         removeAll()
@@ -59,32 +61,39 @@ public struct StringDictionary: ~Copyable {
         count = 0
         unsafe table.update(repeating: 0, count: mask + 1)
         last = 0
+        guess = 0
         trust = Trust.initial
         // Ahead of the first string, the guess is one that no string is equal to.
         unsafe entries[0] = Entry(hash: 0, offset: 0, count: .max, successor: 0)
     }
 
     /// The number of the string, which is added if it is new. It has less than 4 GiB.
-    @inlinable
+    @inlinable @inline(__always)
     public mutating func index(of bytes: UnsafePointer<UInt8>, count byteCount: Int) -> UInt32 {
         guard trust >= 0 else { return unsafe find(bytes, byteCount) }
-        let guess = unsafe entries[last].successor
-        let entry = unsafe entries[Int(guess)]
-        if entry.count == byteCount, unsafe Self.equal(wire.start + entry.offset, bytes, byteCount) {
-            last = Int(guess)
-            if trust < Trust.max { trust += 1 }
-            return guess
+        let entry = unsafe entries[guess]
+        guard entry.count == byteCount, unsafe Self.equal(wire.start + entry.offset, bytes, byteCount) else {
+            return unsafe findUnguessed(bytes, byteCount)
         }
-        let (previous, countBefore) = (last, count)
+        last = guess
+        guess = Int(entry.successor)
+        if trust < Trust.max { trust += 1 }
+        return UInt32(truncatingIfNeeded: last)
+    }
+
+    @usableFromInline @inline(never)
+    mutating func findUnguessed(_ bytes: UnsafePointer<UInt8>, _ byteCount: Int) -> UInt32 {
+        let countBefore = count
         let found = unsafe find(bytes, byteCount)
-        unsafe entries[previous].successor = found
+        unsafe entries[last].successor = found
         last = Int(found)
+        guess = unsafe Int(entries[last].successor)
         // What is new could not be guessed.
         if count == countBefore { trust -= Trust.lossPerMiss }
         return found
     }
 
-    @inlinable
+    @usableFromInline @inline(never)
     mutating func find(_ bytes: UnsafePointer<UInt8>, _ byteCount: Int) -> UInt32 {
         let hash = unsafe hash(bytes, byteCount)
         var slot = Int(truncatingIfNeeded: hash) & mask
@@ -137,8 +146,8 @@ public struct StringDictionary: ~Copyable {
     }
 
     /// Mixes sixteen bytes at a time by multiplication; the last ones overlap those before them.
-    @inlinable @inline(__always)
-    func hash(_ bytes: UnsafePointer<UInt8>, _ byteCount: Int) -> UInt64 {
+    @inline(__always)
+    private func hash(_ bytes: UnsafePointer<UInt8>, _ byteCount: Int) -> UInt64 {
         var hash = UInt64(truncatingIfNeeded: byteCount) &* 0x9e37_79b9_7f4a_7c15
         if byteCount >= 8 {
             var offset = 0
@@ -193,8 +202,8 @@ public struct StringDictionary: ~Copyable {
 /// compared with each other one by one.
 @frozen @usableFromInline
 struct HashSecret: Sendable {
-    @usableFromInline let first: UInt64
-    @usableFromInline let second: UInt64
+    private let first: UInt64
+    private let second: UInt64
 
     static let ofProcess = HashSecret()
 
@@ -203,7 +212,7 @@ struct HashSecret: Sendable {
         second = .random(in: .min ... .max)
     }
 
-    @inlinable @inline(__always)
+    @inline(__always)
     func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
         let product = (left ^ first).multipliedFullWidth(by: right ^ second)
         return product.high ^ product.low

@@ -45,12 +45,27 @@ extension TextColumn {
                 end += 1
             }
             var rest = value.magnitude
-            for position in 1...digitCount {
-                unsafe text[end - position] = UInt8(truncatingIfNeeded: rest % 10) &+ UInt8(ascii: "0")
-                rest /= 10
+            var position = end
+            while rest >= 100 {
+                position -= 2
+                unsafe Self.writePair(rest % 100, to: text + position)
+                rest /= 100
+            }
+            if rest >= 10 {
+                unsafe Self.writePair(rest, to: text + (position - 2))
+            } else {
+                unsafe text[position - 1] = UInt8(truncatingIfNeeded: rest) &+ UInt8(ascii: "0")
             }
             return end
         }
+    }
+
+    /// Writes two digits: `value` is below 100.
+    @inline(__always)
+    private static func writePair(_ value: UInt64, to text: UnsafeMutablePointer<UInt8>) {
+        let tens = UInt8(truncatingIfNeeded: value / 10)
+        unsafe text[0] = tens &+ UInt8(ascii: "0")
+        unsafe text[1] = UInt8(truncatingIfNeeded: value) &- tens &* 10 &+ UInt8(ascii: "0")
     }
 
     private static func digitCount(of value: UInt64) -> Int {

@@ -2,7 +2,7 @@ import ClickHouseNative
 import OTLP
 
 /// Log records as rows.
-struct LogsRows: TableRows, ~Copyable {
+struct LogsRows: TelemetryRows, ~Copyable {
     private var timestamp = NumberColumn()
     private var traceID = TextColumn()
     private var spanID = TextColumn()

@@ -2,7 +2,7 @@ import ClickHouseNative
 import OTLP
 
 /// Data points of one kind of metric as rows: the columns that all kinds have, then the kind's own.
-struct MetricRows<Points: PointColumns & ~Copyable>: TableRows, ~Copyable {
+struct MetricRows<Points: PointColumns & ~Copyable>: TelemetryRows, ~Copyable {
     private var resourceAttributes = MapColumn()
     private var resourceSchemaURL = TextColumn()
     private var scopeName = TextColumn()

@@ -9,9 +9,13 @@ protocol TableRows: ~Copyable {
     /// Shows each column to the visitor, in INSERT order.
     mutating func visit<Visitor: ColumnVisitor & ~Copyable>(_ visitor: inout Visitor) throws(ClickHouseError)
 
-    /// Appends the rows of a span, a log record or a metric, but for the columns that a scope or a resource decides.
-    ///
-    /// - Parameter onlyDay: as for `TableEncoder.append`.
+    /// Appends the request's rows; `onlyDay` as for `TableEncoder.append`.
+    mutating func append(_ request: WireBytes, onlyDay: UInt32?) throws(WireError)
+}
+
+/// Rows of telemetry: what belongs to a scope or a resource is the same in many of them.
+protocol TelemetryRows: TableRows, ~Copyable {
+    /// Appends the rows of a span, a log record or a metric, but for the columns that its scope or resource decides.
     mutating func append(item: WireBytes, onlyDay: UInt32?) throws(WireError)
 
     /// Appends what the last `rows` rows have of their scope.
@@ -21,8 +25,8 @@ protocol TableRows: ~Copyable {
     mutating func append(_ resource: ResourceContext, rows: Int) throws(WireError)
 }
 
-extension TableRows where Self: ~Copyable {
-    /// Appends the request's rows, in one pass over it: what many rows share follows when they are counted.
+extension TelemetryRows where Self: ~Copyable {
+    /// One pass over the request: what many rows share follows when they are counted.
     mutating func append(_ request: WireBytes, onlyDay: UInt32?) throws(WireError) {
         var resources = RepeatedField(request, ExportServiceRequestField.resources)
         while let envelope = try resources.next() {

@@ -2,7 +2,7 @@ import ClickHouseNative
 import OTLP
 
 /// Spans as rows.
-struct TracesRows: TableRows, ~Copyable {
+struct TracesRows: TelemetryRows, ~Copyable {
     private var timestamp = NumberColumn()
     private var traceID = TextColumn()
     private var spanID = TextColumn()

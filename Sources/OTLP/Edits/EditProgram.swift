@@ -136,7 +136,7 @@ struct EditProgram: Sendable {
     private mutating func number(of key: String, in target: AttributeEdits.Target) -> Int {
         if let number = keyNumbers[target]?[key] { return number }
         let range = constant(Array(key.utf8))
-        let number = 
+        let number =
             target == .resource
             ? resourceKeys.add(range, constants: constants) : itemKeys.add(range, constants: constants)
         keyNumbers[target, default: [:]][key] = number

@@ -8,7 +8,8 @@ import Testing
     /// Scenario: pieces from nothing to several frames, two blocks, bytes outside of frames before, between and behind
     /// them; an output that is used again.
     /// Guarantees: the frames expand to what was written, and the rest stands where it was put.
-    @Test(arguments: [BlockCompression.none, .lz4, .zstd(level: 1)], Seeds.regression.prefix(3) + Seeds.fresh(count: 2))
+    @Test(
+        arguments: [BlockCompression.none, .lz4, .zstd(level: 1)], Seeds.regression.prefix(3) + Seeds.fresh(count: 2))
     func frames(compression: BlockCompression, seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         var output = BlockOutput(revision: Revision.client, compression: compression)

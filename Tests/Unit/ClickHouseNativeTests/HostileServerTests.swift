@@ -26,7 +26,8 @@ struct HostileServerTests {
         hello.append(string: "host")
         hello.append(varint: 1)
         var data = NativeWriter()
-        data.append(contentsOf: [1, 0] + NativeBlock.head(columnCount: types.count, rowCount: 2, revision: Revision.client))
+        data.append(
+            contentsOf: [1, 0] + NativeBlock.head(columnCount: types.count, rowCount: 2, revision: Revision.client))
         for (index, (type, bytes)) in types.enumerated() {
             data.append(
                 contentsOf: NativeBlock.columnHead(name: "c\(index)", typeName: type, revision: Revision.client) + bytes

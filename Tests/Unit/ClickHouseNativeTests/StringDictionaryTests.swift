@@ -62,7 +62,9 @@ import Testing
         case .fixed: return (0..<100).flatMap { _ in vocabulary }
         case .nearlyFixed:
             return (0..<100).flatMap { _ in
-                vocabulary.flatMap { Array(repeating: $0, count: random.int(in: 0...19) == 0 ? random.int(in: 0...2) : 1) }
+                vocabulary.flatMap {
+                    Array(repeating: $0, count: random.int(in: 0...19) == 0 ? random.int(in: 0...2) : 1)
+                }
             }
         case .random: return (0..<4000).map { _ in random.element(of: vocabulary) }
         case .runs:

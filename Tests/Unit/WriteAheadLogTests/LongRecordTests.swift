@@ -37,21 +37,30 @@ import Testing
             let records = payloads.map { LogRecord(payload: $0, itemCount: 1, receivedAtUnixNanos: 1) }
             for result in await LogHarness.append(records, to: log) { _ = try result.get() }
             let read = try Self.readAll(consumer)
-            #expect(read.map(\.payload) == payloads)
-            let ranges = read.map { ItemRange(sequence: $0.sequence, items: $0.items) }.shuffled(using: &random)
-            let again = try consumer.read(ranges)
-            #expect(again.map(\.payload) == ranges.map { range in payloads[read.firstIndex { $0.sequence == range.sequence }!] })
+            try #require(read.count == payloads.count)
+            for (record, payload) in zip(read, payloads) { Self.expectSame(record.payload, payload) }
+            let again = Array(zip(read, payloads)).shuffled(using: &random)
+            let ranges = again.map { ItemRange(sequence: $0.0.sequence, items: $0.0.items) }
+            for (record, expected) in zip(try consumer.read(ranges), again) {
+                Self.expectSame(record.payload, expected.1)
+            }
         }
         await log.close()
 
         let victim = random.int(in: 0...payloads.count - 1)
-        try Self.change(payloads[victim], in: directory)
+        try Self.changePayload(of: victim, in: directory)
         log = try Self.open(directory, epoch: 2)
         let consumer = try log.openConsumer("a", options: ConsumerOptions(isDurable: true))
-        let rest = try Self.readAll(consumer)
-        #expect(rest.map(\.payload) == payloads.enumerated().filter { $0.offset != victim }.map(\.element))
+        let rest = try Self.readAll(consumer).map { LogHarness.tag($0.payload) }
+        #expect(rest == payloads.indices.filter { $0 != victim }.map(UInt64.init))
         #expect(log.status.corruptRecords == 1)
         await log.close()
+    }
+
+    /// Without either in the message: they are long.
+    private static func expectSame(_ payload: [UInt8], _ expected: [UInt8]) {
+        let isSame = payload == expected
+        #expect(isSame, "of record \(LogHarness.tag(expected))")
     }
 
     private static func readAll(_ consumer: any LogConsumer) throws -> [StoredRecord] {
@@ -63,16 +72,22 @@ import Testing
         }
     }
 
-    /// Changes the payload's last byte where the payload stands in a segment.
-    private static func change(_ payload: [UInt8], in directory: TemporaryDirectory) throws {
+    /// Changes the last byte of a record's payload where it stands in its segment.
+    private static func changePayload(of tag: Int, in directory: TemporaryDirectory) throws {
         let fileSystem = PosixFileSystem()
         for name in try fileSystem.list(directory.path) where name.hasSuffix(".wal") {
             let file = try fileSystem.open("\(directory.path)/\(name)", .readWrite)
-            let bytes = try file.read(0..<(try file.byteCount()))
-            guard let start = bytes.firstRange(of: payload)?.lowerBound else { continue }
-            try file.writeAll([payload[payload.count - 1] ^ 1], at: start + payload.count - 1)
-            return
+            let end = try file.byteCount()
+            guard case .segment(let header) = SegmentHeader.read(try file.read(0..<min(end, 64 << 10))) else {
+                continue
+            }
+            var reader = SegmentReader(file: file, header: header, endOffset: end, readAhead: 64 << 10)
+            while case .record(let header, let offset, let payload?) = try reader.next(.payloads) {
+                guard header.kind == .data, LogHarness.tag(payload) == tag else { continue }
+                let last = offset + RecordHeader.byteCount + payload.count - 1
+                return try file.writeAll([payload[payload.count - 1] ^ 1], at: last)
+            }
         }
-        Issue.record("the payload is in no segment")
+        Issue.record("record \(tag) is in no segment")
     }
 }

@@ -199,12 +199,13 @@ extension TextColumn {
     }
 
     private mutating func append(hex id: WireBytes) {
-        // Valid ids have 8 or 16 bytes; what is written for the last four may reach beyond those of another.
+        // Valid ids have 8 or 16 bytes.
         let wordCount = (id.count + 3) / 4
         precondition(wordCount < 16, "an id of \(id.count) bytes")
         unsafe append(countMax: 8 * wordCount) { text in
+            let target = UnsafeMutableRawPointer(text)
             for index in 0..<wordCount {
-                unsafe UnsafeMutableRawPointer(text).storeBytes(
+                unsafe target.storeBytes(
                     of: Self.hexDigits(of: Self.fourBytes(of: id, at: 4 * index)), toByteOffset: 8 * index,
                     as: UInt64.self)
             }

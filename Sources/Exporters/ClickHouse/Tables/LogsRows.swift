@@ -43,12 +43,9 @@ struct LogsRows: TelemetryRows, ~Copyable {
         try visitor.visit("EventName", isOptional: true, &eventName)
     }
 
-    mutating func append(item: WireBytes, onlyDay: UInt32?) throws(WireError) {
-        let record = try LogRecordView(item)
-        let time = record.timeUnixNano != 0 ? record.timeUnixNano : record.observedTimeUnixNano
-        if let onlyDay, PartitionDay.of(unixNanos: time) != onlyDay { return }
-        timestamp.append(unixNanos: time)
-        try append(record)
+    mutating func append(item record: WireBytes, onlyDay: UInt32?) throws(WireError) {
+        if let onlyDay, try PartitionDay.of(logRecord: record) != onlyDay { return }
+        try append(record: record)
     }
 
     mutating func append(_ scope: ScopeContext, rows: Int) throws(WireError) {
@@ -64,14 +61,45 @@ struct LogsRows: TelemetryRows, ~Copyable {
         try resourceAttributes.append(resource.attributes, rows: rows, scratch: &scratch)
     }
 
-    private mutating func append(_ record: LogRecordView) throws(WireError) {
-        traceID.append(id: record.traceID)
-        spanID.append(id: record.spanID)
-        traceFlags.append(integer: UInt64(record.flags & 0xff))
-        severityText.append(record.severityText)
-        severityNumber.append(integer: UInt64(bitPattern: Int64(record.severityNumber)))
-        try body.append(textOf: record.body ?? .empty, scratch: &scratch)
-        try logAttributes.appendRow(record.attributes, scratch: &scratch)
-        eventName.append(record.eventName)
+    private static var attributesTag: UInt8 {
+        UInt8(truncatingIfNeeded: LogRecordField.attributes) << 3 | WireType.lengthDelimited.rawValue
+    }
+
+    /// One pass: attributes go to their column as they come, the other fields when all are known.
+    private mutating func append(record: WireBytes) throws(WireError) {
+        var (time, observedTime, severity) = (UInt64(0), UInt64(0), UInt64(0))
+        var (severityText, body, eventName) = (WireBytes.empty, WireBytes.empty, WireBytes.empty)
+        var (traceID, spanID) = (WireBytes.empty, WireBytes.empty)
+        var flags: UInt32 = 0
+        var cursor = WireCursor(record)
+        while true {
+            while let attribute = try cursor.nextPayload(ifTag: Self.attributesTag) {
+                try logAttributes.append(keyValue: attribute, scratch: &scratch)
+            }
+            guard let field = try cursor.nextField() else { break }
+            switch field.number {
+            case LogRecordField.attributes:
+                try logAttributes.append(keyValue: try field.payload(), scratch: &scratch)
+            case LogRecordField.timeUnixNano: time = try field.fixed64()
+            case LogRecordField.observedTimeUnixNano: observedTime = try field.fixed64()
+            case LogRecordField.severityNumber: severity = try field.varint()
+            case LogRecordField.severityText: severityText = try field.payload()
+            case LogRecordField.body: body = try field.payload()
+            case LogRecordField.flags: flags = try field.fixed32()
+            case LogRecordField.traceID: traceID = try field.payload()
+            case LogRecordField.spanID: spanID = try field.payload()
+            case LogRecordField.eventName: eventName = try field.payload()
+            default: continue
+            }
+        }
+        timestamp.append(unixNanos: time != 0 ? time : observedTime)
+        self.traceID.append(id: traceID)
+        self.spanID.append(id: spanID)
+        traceFlags.append(integer: UInt64(flags & 0xff))
+        self.severityText.append(severityText)
+        severityNumber.append(integer: UInt64(bitPattern: Int64(Int32(truncatingIfNeeded: severity))))
+        try self.body.append(textOf: body, scratch: &scratch)
+        logAttributes.endRow()
+        self.eventName.append(eventName)
     }
 }

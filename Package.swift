@@ -125,7 +125,7 @@ let package = Package(
         unitTests(
             "OTLPTests",
             ["OTLP", "RegularExpression", "TelemetryGenerator", "TestSupport", "COTLPMessages", "CProtobufC"]),
-        unitTests("WriteAheadLogTests", ["WriteAheadLog", "LogTestSupport"]),
+        unitTests("WriteAheadLogTests", ["WriteAheadLog", "LogTestSupport", "TestSupport"]),
         unitTests("TransportTests", ["Transport", "SocketTestSupport", "TestSupport"]),
         unitTests("HTTPClientTests", ["HTTPClient", "HTTPTestServer", "TestSupport"]),
         unitTests("TelemetryGeneratorTests", ["TelemetryGenerator", "OTLP"]),
@@ -142,7 +142,7 @@ let package = Package(
                 "Exporters", "Component", "OTLP", "WriteAheadLog", "Compression", "HTTPClient", "HTTPTestServer",
                 "ClickHouseNative", "TestSupport", logging,
             ]),
-        unitTests("ClickHouseNativeTests", ["ClickHouseNative", "Compression"]),
+        unitTests("ClickHouseNativeTests", ["ClickHouseNative", "Compression", "TestSupport"]),
         unitTests("ExtensionsTests", ["Extensions", "LogTestSupport", "Component", "WriteAheadLog", logging]),
         unitTests("ComponentTests", ["Component", logging]),
         unitTests(

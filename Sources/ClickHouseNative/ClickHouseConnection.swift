@@ -42,6 +42,8 @@ package actor ClickHouseConnection {
     private let stream: any ByteStream
     private let options: ConnectionOptions
     private var received = ReceiveBuffer()
+    /// The data of the last insert; kept for its memory.
+    private var output: BlockOutput
     /// When the request that runs must be done; its single reads and writes have limits of their own beside it.
     private var deadline: ContinuousClock.Instant?
 
@@ -58,6 +60,7 @@ package actor ClickHouseConnection {
         self.server = server
         self.received = received
         revision = min(server.revision, options.revision)
+        output = BlockOutput(revision: revision, compression: options.compression)
     }
 
     /// Shakes hands over a connected stream, which is closed when that fails.
@@ -125,12 +128,11 @@ package actor ClickHouseConnection {
     /// - Parameters:
     ///   - sql: `INSERT INTO t (…) FORMAT Native`, without values.
     ///   - deadline: for all of it; nil: only silence is limited.
-    ///   - makeBlock: gets the header (names and types the table wants, no rows) and makes the block's bytes,
-    ///     uncompressed.
+    ///   - makeBlock: gets the header (names and types the table wants, no rows) and writes the block.
     /// - Throws: `.connection` in phase `confirming` when the data may or may not be stored.
     package func insert(
         _ sql: String, settings: [QuerySetting], deadline: ContinuousClock.Instant? = nil,
-        makeBlock: @Sendable (NativeBlock, UInt64) throws(ClickHouseError) -> [UInt8]
+        makeBlock: @Sendable (NativeBlock, inout BlockOutput) throws(ClickHouseError) -> Void
     ) async throws(ClickHouseError) {
         self.deadline = deadline
         var phase = ClickHouseError.Phase.query
@@ -138,16 +140,15 @@ package actor ClickHouseConnection {
             try await sendQuery(sql, settings: settings)
             let header = try await readHeader()
             phase = .sending
-            let block: [UInt8]
             do {
-                block = try makeBlock(header, revision)
+                try makeData { output throws(ClickHouseError) in try makeBlock(header, &output) }
             } catch {
                 // The server waits for data: the end marker leaves the connection usable.
                 try await send(emptyDataPacket())
                 _ = try await drainAnswer()
                 throw error
             }
-            try await sendData(block)
+            try await sendData()
             phase = .confirming
             try await readEndOfInsert()
         } catch {
@@ -208,10 +209,21 @@ package actor ClickHouseConnection {
         try await send(bytes)
     }
 
-    private func emptyDataPacket() throws(CompressionError) -> [UInt8] {
-        var bytes = ClientPacket.dataHead()
-        try CompressedFrame.append(NativeBlock.emptyBytes, compression: options.compression, to: &bytes)
-        return bytes
+    private func emptyDataPacket() throws(ClickHouseError) -> [UInt8] {
+        var packet = BlockOutput(revision: revision, compression: options.compression)
+        try packet.appendEmptyData()
+        return packet.bytes
+    }
+
+    /// Makes the packets of an insert's data: the block's, and the empty one that ends the data.
+    private func makeData(
+        _ makeBlock: (inout BlockOutput) throws(ClickHouseError) -> Void
+    ) throws(ClickHouseError) {
+        output.removeAll()
+        output.append(unframed: ClientPacket.dataHead())
+        try makeBlock(&output)
+        try output.endBlock()
+        try output.appendEmptyData()
     }
 
     private func readHeader() async throws -> NativeBlock {
@@ -225,14 +237,11 @@ package actor ClickHouseConnection {
         }
     }
 
-    private func sendData(_ block: [UInt8]) async throws {
-        var bytes = ClientPacket.dataHead()
-        try CompressedFrame.append(block, compression: options.compression, to: &bytes)
-        bytes += try emptyDataPacket()
+    private func sendData() async throws {
         var start = 0
-        while start < bytes.count {
-            let end = min(start + Self.writeBytesMax, bytes.count)
-            try await send(start == 0 && end == bytes.count ? bytes : Array(bytes[start..<end]))
+        while start < output.byteCount {
+            let end = min(start + Self.writeBytesMax, output.byteCount)
+            try await send(output.bytes(start..<end))
             start = end
             received.append(try stream.readAvailable())
         }
@@ -274,6 +283,15 @@ package actor ClickHouseConnection {
             guard !bytes.isEmpty else { throw ByteStreamError.closed(reason: "connection closed by the server") }
             received.append(bytes)
         }
+    }
+}
+
+extension BlockOutput {
+    /// Appends the Data packet without rows that ends a query's data.
+    fileprivate mutating func appendEmptyData() throws(ClickHouseError) {
+        append(unframed: ClientPacket.dataHead())
+        append(NativeBlock.emptyBytes)
+        try endBlock()
     }
 }
 

@@ -1,4 +1,4 @@
-package import Compression
+import Compression
 
 /// How the blocks that a client sends are compressed.
 package enum BlockCompression: Sendable, Hashable {
@@ -29,13 +29,10 @@ package enum CompressedFrame {
     package static let frameBytesMax = 128 << 20
 
     /// Appends `block` to `output`, in as many frames as it needs.
-    package static func append(
-        _ block: [UInt8], compression: BlockCompression, to output: inout [UInt8]
+    static func append(
+        _ block: borrowing GrowableBytes, compression: BlockCompression, to output: inout GrowableBytes
     ) throws(CompressionError) {
-        guard compression.isFramed else {
-            output.append(contentsOf: block)
-            return
-        }
+        guard compression.isFramed else { return output.append(block) }
         var start = 0
         repeat {
             let end = min(start + blockBytesMax, block.count)
@@ -45,58 +42,29 @@ package enum CompressedFrame {
     }
 
     private static func appendFrame(
-        _ block: [UInt8], _ range: Range<Int>, compression: BlockCompression, to output: inout [UInt8]
+        _ block: borrowing GrowableBytes, _ range: Range<Int>, compression: BlockCompression,
+        to output: inout GrowableBytes
     ) throws(CompressionError) {
-        var frame: [UInt8]
+        let start = output.count
+        output.append(zeros: headerBytes)
         let method: UInt8
         switch compression {
         case .none: preconditionFailure("bare blocks have no frame")
         case .lz4:
             method = 0x82
-            frame = try lz4Frame(block, range)
+            try output.append(lz4Of: block, range)
         case .zstd(let level):
             method = 0x90
-            frame = Array(repeating: 0, count: headerBytes)
-            frame += try compress(Array(block[range]), encoding: .zstd, level: level)
+            output.append(contentsOf: try compress(block.array(range), encoding: .zstd, level: level))
         }
-        seal(&frame, method: method, expandedBytes: range.count)
-        output += frame
-    }
-
-    /// A frame whose header is still to be filled in.
-    private static func lz4Frame(_ block: [UInt8], _ range: Range<Int>) throws(CompressionError) -> [UInt8] {
-        let capacity = headerBytes + lz4BlockBound(range.count)
-        var isWritten = false
-        // LZ4 wants room for what does not compress: a megabyte that is not worth clearing first.
-        let frame = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { target, count in
-            unsafe target[..<headerBytes].initialize(repeating: 0)
-            let payload = unsafe UnsafeMutableRawBufferPointer(
-                rebasing: UnsafeMutableRawBufferPointer(target)[headerBytes...])
-            let written = unsafe block.withUnsafeBytes { source in
-                unsafe lz4CompressBlock(UnsafeRawBufferPointer(rebasing: source[range]), into: payload)
-            }
-            isWritten = written != nil
-            count = headerBytes + (written ?? 0)
+        output.store(method, at: start + 16)
+        output.store(UInt32(output.count - start - 16), at: start + 17)
+        output.store(UInt32(range.count), at: start + 21)
+        let hash = unsafe output.withBytes { bytes in
+            unsafe cityHash128(UnsafeRawBufferPointer(rebasing: bytes[(start + 16)...]))
         }
-        guard isWritten else { throw .corrupt(reason: "LZ4 could not compress a block") }
-        return frame
-    }
-
-    private static func seal(_ frame: inout [UInt8], method: UInt8, expandedBytes: Int) {
-        frame[16] = method
-        store(UInt32(frame.count - 16), in: &frame, at: 17)
-        store(UInt32(expandedBytes), in: &frame, at: 21)
-        let hash = unsafe frame.withUnsafeBytes {
-            unsafe cityHash128(UnsafeRawBufferPointer(rebasing: $0[16...]))
-        }
-        store(hash.low, in: &frame, at: 0)
-        store(hash.high, in: &frame, at: 8)
-    }
-
-    private static func store<Value: FixedWidthInteger>(_ value: Value, in output: inout [UInt8], at offset: Int) {
-        for index in 0..<(Value.bitWidth / 8) {
-            output[offset + index] = UInt8(truncatingIfNeeded: value >> Value(8 * index))
-        }
+        output.store(hash.low, at: start)
+        output.store(hash.high, at: start + 8)
     }
 
     /// Reads one frame and expands it.
@@ -130,5 +98,20 @@ package enum CompressedFrame {
         } catch {
             throw .malformed("\(error)")
         }
+    }
+}
+
+extension GrowableBytes {
+    /// Appends the LZ4 block that bytes of `source` become.
+    fileprivate mutating func append(
+        lz4Of source: borrowing GrowableBytes, _ range: Range<Int>
+    ) throws(CompressionError) {
+        let written = unsafe source.withBytes { source in
+            // LZ4 wants room for what does not compress.
+            unsafe append(countMax: lz4BlockBound(range.count)) { room in
+                unsafe lz4CompressBlock(UnsafeRawBufferPointer(rebasing: source[range]), into: room)
+            }
+        }
+        guard written else { throw .corrupt(reason: "LZ4 could not compress a block") }
     }
 }

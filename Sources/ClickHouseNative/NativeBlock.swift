@@ -95,13 +95,13 @@ package struct NativeBlock: Sendable {
         }
     }
 
-    /// Bytes of the block info at the start of `head`.
-    package static let infoByteCount = 8
-
-    /// The block info, column count and row count that open a block to be sent.
-    package static func head(columnCount: Int, rowCount: Int) -> [UInt8] {
+    /// The block info, which the format has only within the protocol, column count and row count that open a block to be
+    /// sent.
+    package static func head(columnCount: Int, rowCount: Int, revision: UInt64) -> [UInt8] {
         var writer = NativeWriter()
-        for byte: UInt8 in [1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0] { writer.append(byte) }
+        if revision > 0 {
+            for byte: UInt8 in [1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0] { writer.append(byte) }
+        }
         writer.append(varint: UInt64(columnCount))
         writer.append(varint: UInt64(rowCount))
         return writer.bytes
@@ -117,7 +117,7 @@ package struct NativeBlock: Sendable {
     }
 
     /// The block without columns or rows that ends an INSERT's data.
-    package static let emptyBytes = head(columnCount: 0, rowCount: 0)
+    package static let emptyBytes = head(columnCount: 0, rowCount: 0, revision: Revision.client)
 }
 
 /// The values of a received column: what answers to this client's own questions need.

@@ -32,9 +32,9 @@ public struct ArrayColumn<Elements: EncodedColumn & ~Copyable>: EncodedColumn, ~
         rowCount += 1
     }
 
-    public borrowing func appendPrefix(to output: inout GrowableBytes) { elements.appendPrefix(to: &output) }
+    public borrowing func appendPrefix(to output: inout BlockOutput) { elements.appendPrefix(to: &output) }
 
-    public borrowing func appendData(to output: inout GrowableBytes) {
+    public borrowing func appendData(to output: inout BlockOutput) {
         output.append(offsets)
         elements.appendData(to: &output)
     }

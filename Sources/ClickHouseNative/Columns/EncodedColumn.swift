@@ -11,12 +11,12 @@ public protocol EncodedColumn: ~Copyable {
     /// What of the rows the type cannot hold, for an error's text; nil when all is well.
     var fault: String? { get }
     /// What stands once before the column's data.
-    borrowing func appendPrefix(to output: inout GrowableBytes)
-    borrowing func appendData(to output: inout GrowableBytes)
+    borrowing func appendPrefix(to output: inout BlockOutput)
+    borrowing func appendData(to output: inout BlockOutput)
 }
 
 extension EncodedColumn where Self: ~Copyable {
     public var fault: String? { nil }
 
-    public borrowing func appendPrefix(to output: inout GrowableBytes) {}
+    public borrowing func appendPrefix(to output: inout BlockOutput) {}
 }

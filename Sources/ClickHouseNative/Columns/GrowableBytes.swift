@@ -2,7 +2,7 @@
 ///
 /// This file holds the raw writes of all columns; each follows a `reserve`. Ownership: one owner, freed at its end.
 @safe @frozen
-public struct GrowableBytes: ~Copyable {
+public struct GrowableBytes: ~Copyable, @unchecked Sendable {
     @usableFromInline var start: UnsafeMutablePointer<UInt8>
     /// Bytes written so far.
     @usableFromInline var used: Int
@@ -128,13 +128,23 @@ public struct GrowableBytes: ~Copyable {
         used += 1
     }
 
-    /// Appends bytes that are already in here once more.
-    @inlinable @inline(__always)
-    public mutating func append(copyOf range: Range<Int>) {
+    /// Appends bytes that are already in here `copyCount` times more.
+    @inlinable
+    public mutating func append(copiesOf range: Range<Int>, count copyCount: Int) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "GrowableBytes range out of bounds")
-        reserve(range.count)
-        unsafe Self.copy(start + range.lowerBound, to: start + used, count: range.count)
-        used += range.count
+        let total = range.count * copyCount
+        guard total > 0 else { return }
+        reserve(total)
+        let target = unsafe start + used
+        unsafe Self.copy(start + range.lowerBound, to: target, count: range.count)
+        // Each copy doubles what the next one copies: many rows take few calls.
+        var done = range.count
+        while done < total {
+            let step = min(done, total - done)
+            unsafe Self.copy(target, to: target + done, count: step)
+            done += step
+        }
+        used += total
     }
 
     public mutating func append(contentsOf bytes: [UInt8]) {
@@ -171,8 +181,31 @@ public struct GrowableBytes: ~Copyable {
         used += numberCount * width
     }
 
+    /// Appends what `write` writes into room for `countMax` bytes: as many as it returns.
+    ///
+    /// - Returns: false where it returned nil, and nothing was appended.
+    mutating func append(countMax: Int, write: (UnsafeMutableRawBufferPointer) -> Int?) -> Bool {
+        reserve(countMax)
+        let room = unsafe UnsafeMutableRawBufferPointer(start: start + used, count: countMax)
+        guard let written = unsafe write(room) else { return false }
+        precondition(written >= 0 && written <= countMax, "more bytes written than there was room for")
+        used += written
+        return true
+    }
+
+    /// Writes a number over bytes that are there.
+    mutating func store<Value: FixedWidthInteger>(_ value: Value, at offset: Int) {
+        precondition(offset >= 0 && offset + MemoryLayout<Value>.size <= used, "GrowableBytes offset out of bounds")
+        unsafe UnsafeMutableRawPointer(start + offset).storeBytes(of: value.littleEndian, as: Value.self)
+    }
+
     /// The bytes as an array.
-    public var array: [UInt8] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
+    public var array: [UInt8] { array(0..<used) }
+
+    func array(_ range: Range<Int>) -> [UInt8] {
+        precondition(range.lowerBound >= 0 && range.upperBound <= used, "GrowableBytes range out of bounds")
+        return unsafe Array(UnsafeBufferPointer(start: start + range.lowerBound, count: range.count))
+    }
 
     /// Lends the bytes to `body`, which must not keep them.
     public borrowing func withBytes<Result, Failure: Error>(

@@ -38,56 +38,30 @@ public struct MapColumn: EncodedColumn, ~Copyable {
         rowCount += 1
     }
 
-    /// A row that is in the column and may be repeated.
-    @safe @frozen
-    public struct EncodedRow {
-        @usableFromInline var keys: Range<Int>
-        @usableFromInline var values: Range<Int>
-        @usableFromInline var pairCount: Int
-
-        @usableFromInline
-        init(keys: Range<Int>, values: Range<Int>, pairCount: Int) {
-            self.keys = keys
-            self.values = values
-            self.pairCount = pairCount
-        }
-    }
-
-    /// Appends a row that many rows in a row have: `fill` appends the pairs for the first of them, which is copied for
-    /// the others.
-    ///
-    /// - Parameter encoded: nil for the first; where the encoded row lies afterwards.
-    @inlinable @inline(__always)
-    public mutating func appendRow<Failure: Error>(
-        encoded: inout EncodedRow?, fill: (inout MapColumn) throws(Failure) -> Void
-    ) throws(Failure) {
-        if let known = encoded {
-            keys.repeatRows(known.keys, count: known.pairCount)
-            values.repeatRows(known.values, count: known.pairCount)
-            endRow()
-        } else {
-            encoded = try appendFirstRow(fill)
-        }
-    }
-
+    /// Appends a row that the next `rows` rows have: `fill` appends the pairs for the first of them, which is copied
+    /// for the others.
     @inlinable
-    mutating func appendFirstRow<Failure: Error>(
-        _ fill: (inout MapColumn) throws(Failure) -> Void
-    ) throws(Failure) -> EncodedRow {
+    public mutating func append<Failure: Error>(
+        rows: Int, fill: (inout MapColumn) throws(Failure) -> Void
+    ) throws(Failure) {
+        guard rows > 0 else { return }
         let (keyStart, valueStart, pairStart) = (keys.data.count, values.data.count, keys.rowCount)
         try fill(&self)
         endRow()
-        return EncodedRow(
-            keys: keyStart..<keys.data.count, values: valueStart..<values.data.count,
-            pairCount: keys.rowCount - pairStart)
+        let pairCount = keys.rowCount - pairStart
+        keys.repeatRows(keyStart..<keys.data.count, rowCount: pairCount, times: rows - 1)
+        values.repeatRows(valueStart..<values.data.count, rowCount: pairCount, times: rows - 1)
+        offsets.reserve((rows - 1) * 8)
+        for row in 1..<rows { offsets.append(fixed: UInt64(pairStart + (row + 1) * pairCount)) }
+        rowCount += rows - 1
     }
 
-    public borrowing func appendPrefix(to output: inout GrowableBytes) {
+    public borrowing func appendPrefix(to output: inout BlockOutput) {
         keys.appendPrefix(to: &output)
         values.appendPrefix(to: &output)
     }
 
-    public borrowing func appendData(to output: inout GrowableBytes) {
+    public borrowing func appendData(to output: inout BlockOutput) {
         output.append(offsets)
         keys.appendData(to: &output)
         values.appendData(to: &output)

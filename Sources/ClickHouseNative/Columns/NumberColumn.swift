@@ -76,6 +76,11 @@ public struct NumberColumn: EncodedColumn, ~Copyable {
         rowCount += 1
     }
 
+    /// Appends an integer that the next `rows` rows have.
+    public mutating func append(integer value: UInt64, rows: Int) {
+        for _ in 0..<rows { append(integer: value) }
+    }
+
     @inlinable @inline(__always)
     public mutating func append(double value: Double) {
         switch encoding {
@@ -113,7 +118,7 @@ public struct NumberColumn: EncodedColumn, ~Copyable {
         }
     }
 
-    public borrowing func appendData(to output: inout GrowableBytes) {
+    public borrowing func appendData(to output: inout BlockOutput) {
         if isNullable { output.append(zeros: rowCount) }
         output.append(data)
     }

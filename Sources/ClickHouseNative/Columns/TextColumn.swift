@@ -88,6 +88,33 @@ public struct TextColumn: EncodedColumn, ~Copyable {
         rowCount += 1
     }
 
+    /// Appends a text of at most `countMax` bytes, fewer than 128, that `write` writes. Mostly it is written in place.
+    ///
+    /// - Parameter write: gets room for `countMax` bytes, and returns how many it wrote.
+    @inlinable @inline(__always)
+    public mutating func append(countMax: Int, write: (UnsafeMutablePointer<UInt8>) -> Int) {
+        precondition(countMax < 0x80, "a text that is not short")
+        if encoding == .plain || encoding == .nullable {
+            data.reserve(countMax + 1)
+            let byteCount = unsafe write(data.start + data.used + 1)
+            precondition(byteCount >= 0 && byteCount <= countMax, "more bytes written than there was room for")
+            unsafe data.start[data.used] = UInt8(truncatingIfNeeded: byteCount)
+            data.used += 1 + byteCount
+            rowCount += 1
+        } else {
+            unsafe appendCopy(countMax: countMax, write: write)
+        }
+    }
+
+    @usableFromInline
+    mutating func appendCopy(countMax: Int, write: (UnsafeMutablePointer<UInt8>) -> Int) {
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: countMax + 1) { text in
+            let start = text.baseAddress!
+            let byteCount = unsafe write(start)
+            unsafe append(start, count: byteCount)
+        }
+    }
+
     @usableFromInline
     mutating func appendFixed(_ bytes: UnsafePointer<UInt8>, count byteCount: Int, width: Int) {
         if byteCount > width { tooLongByteCount = max(tooLongByteCount, byteCount) }
@@ -96,27 +123,20 @@ public struct TextColumn: EncodedColumn, ~Copyable {
         data.append(zeros: width - kept)
     }
 
-    /// Appends a text that many rows in a row have: encoded for the first of them, copied for the others.
-    ///
-    /// - Parameter encoded: nil for the first; where the encoded text lies afterwards.
-    @inlinable @inline(__always)
-    public mutating func append(
-        _ bytes: UnsafePointer<UInt8>, count byteCount: Int, encoded: inout Range<Int>?
-    ) {
-        if let known = encoded {
-            repeatRows(known, count: 1)
-        } else {
-            let start = data.count
-            unsafe append(bytes, count: byteCount)
-            encoded = start..<data.count
-        }
+    /// Appends a text that the next `rows` rows have: encoded for the first of them, copied for the others.
+    @inlinable
+    public mutating func append(_ bytes: UnsafePointer<UInt8>, count byteCount: Int, rows: Int) {
+        guard rows > 0 else { return }
+        let start = data.count
+        unsafe append(bytes, count: byteCount)
+        repeatRows(start..<data.count, rowCount: 1, times: rows - 1)
     }
 
-    /// Appends rows again that lie at `encoded` in the column's data.
-    @inlinable @inline(__always)
-    public mutating func repeatRows(_ encoded: Range<Int>, count: Int) {
-        data.append(copyOf: encoded)
-        rowCount += count
+    /// Appends `rowCount` rows again, that lie at `encoded` in the column's data.
+    @inlinable
+    mutating func repeatRows(_ encoded: Range<Int>, rowCount repeated: Int, times: Int) {
+        data.append(copiesOf: encoded, count: times)
+        rowCount += repeated * times
     }
 
     public mutating func append(_ text: StaticString) {
@@ -136,11 +156,11 @@ public struct TextColumn: EncodedColumn, ~Copyable {
         unsafe dictionary.index(of: bytes, count: byteCount)
     }
 
-    public borrowing func appendPrefix(to output: inout GrowableBytes) {
+    public borrowing func appendPrefix(to output: inout BlockOutput) {
         if hasDictionary { output.append(fixed: UInt64(1)) }
     }
 
-    public borrowing func appendData(to output: inout GrowableBytes) {
+    public borrowing func appendData(to output: inout BlockOutput) {
         switch encoding {
         case .plain, .fixed: output.append(data)
         case .nullable:
@@ -151,7 +171,7 @@ public struct TextColumn: EncodedColumn, ~Copyable {
         }
     }
 
-    private borrowing func appendDictionary(to output: inout GrowableBytes, shift: UInt32) {
+    private borrowing func appendDictionary(to output: inout BlockOutput, shift: UInt32) {
         guard rowCount > 0 else { return }
         let entryCount = dictionary.count + Int(shift)
         let widthCode: UInt64 = entryCount <= 1 << 8 ? 0 : entryCount <= 1 << 16 ? 1 : 2

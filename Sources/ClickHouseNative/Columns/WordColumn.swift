@@ -73,11 +73,11 @@ public struct WordColumn: EncodedColumn, ~Copyable {
         }
     }
 
-    public borrowing func appendPrefix(to output: inout GrowableBytes) {
+    public borrowing func appendPrefix(to output: inout BlockOutput) {
         if values.isEmpty { text.appendPrefix(to: &output) }
     }
 
-    public borrowing func appendData(to output: inout GrowableBytes) {
+    public borrowing func appendData(to output: inout BlockOutput) {
         if values.isEmpty { text.appendData(to: &output) } else { numbers.appendData(to: &output) }
     }
 }

@@ -222,8 +222,8 @@ final class ClickHouseExporter: Exporter {
         let statement = block.statement(into: setup.qualifiedName(block.table), columns: columns)
         try await insert.session.insert(
             statement, settings: insertSettings.settings(token: block.deduplicationToken), deadline: insert.deadline
-        ) { (header, revision) throws(ClickHouseError) in
-            try block.make(header: header, revision: revision)
+        ) { (header, output) throws(ClickHouseError) in
+            try block.write(header: header, to: &output)
         }
     }
 }

@@ -1,5 +1,4 @@
 import ClickHouseNative
-import Compression
 import HTTPClient
 
 /// ClickHouse's HTTP interface: the same statements and blocks, one request each.
@@ -41,21 +40,25 @@ struct ClickHouseHTTPSession: ClickHouseSession {
 
     func insert(
         _ insert: InsertStatement, settings: [QuerySetting], deadline: ContinuousClock.Instant?,
-        makeBlock: @Sendable (NativeBlock, UInt64) throws(ClickHouseError) -> [UInt8]
+        makeBlock: @Sendable (NativeBlock, inout BlockOutput) throws(ClickHouseError) -> Void
     ) async throws(ClickHouseError) {
-        // The format alone, outside the protocol, is the one of revision 0: without the block's info.
-        let block = try makeBlock(NativeBlock(columns: insert.columns, rowCount: 0), 0)
-        var body: [UInt8] = []
-        var parameters = [("query", insert.sql)]
-        do {
-            try CompressedFrame.append(
-                Array(block.dropFirst(NativeBlock.infoByteCount)), compression: compression, to: &body)
-        } catch {
-            throw .encoding(error.description)
+        let body = try makeBody { output throws(ClickHouseError) in
+            try makeBlock(NativeBlock(columns: insert.columns, rowCount: 0), &output)
         }
+        var parameters = [("query", insert.sql)]
         if compression.isFramed { parameters.append(("decompress", "1")) }
         _ = try await send(
             body, parameters: parameters, settings: settings, deadline: deadline, phase: .confirming)
+    }
+
+    private func makeBody(
+        _ makeBlock: (inout BlockOutput) throws(ClickHouseError) -> Void
+    ) throws(ClickHouseError) -> [UInt8] {
+        // The format alone, outside the protocol, is the one of revision 0.
+        var output = BlockOutput(revision: 0, compression: compression)
+        try makeBlock(&output)
+        try output.endBlock()
+        return output.bytes
     }
 
     func ping(deadline: ContinuousClock.Instant?) async throws(ClickHouseError) {

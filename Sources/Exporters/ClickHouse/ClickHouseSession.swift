@@ -13,12 +13,12 @@ protocol ClickHouseSession: Sendable {
         _ sql: String, settings: [QuerySetting], deadline: ContinuousClock.Instant?
     ) async throws(ClickHouseError) -> [NativeBlock]
 
-    /// Inserts the one block that `makeBlock` makes from the table's header for the protocol's revision.
+    /// Inserts the one block that `makeBlock` writes for the table's header.
     ///
     /// Returns when the server has confirmed it. `.connection` in phase `confirming`: it may be stored or not.
     func insert(
         _ insert: InsertStatement, settings: [QuerySetting], deadline: ContinuousClock.Instant?,
-        makeBlock: @Sendable (NativeBlock, UInt64) throws(ClickHouseError) -> [UInt8]
+        makeBlock: @Sendable (NativeBlock, inout BlockOutput) throws(ClickHouseError) -> Void
     ) async throws(ClickHouseError)
 
     /// Throws when the host does not answer.
@@ -43,7 +43,7 @@ struct InsertStatement: Sendable {
 extension ClickHouseConnection: ClickHouseSession {
     func insert(
         _ insert: InsertStatement, settings: [QuerySetting], deadline: ContinuousClock.Instant?,
-        makeBlock: @Sendable (NativeBlock, UInt64) throws(ClickHouseError) -> [UInt8]
+        makeBlock: @Sendable (NativeBlock, inout BlockOutput) throws(ClickHouseError) -> Void
     ) async throws(ClickHouseError) {
         try await self.insert(insert.sql, settings: settings, deadline: deadline, makeBlock: makeBlock)
     }

@@ -28,10 +28,10 @@ final class TableBlock: Sendable {
     /// The same for every attempt at the same rows, and for no other rows.
     var deduplicationToken: String { "\(batch.id)-\(table.rawValue)" + (day.map { "-\($0)" } ?? "") }
 
-    /// Rows of the block that was made last.
+    /// Rows of the block that was written last.
     var rowCount: Int { state.withLock(\.rowCount) }
 
-    /// Whether the batch has no rows for this insert, for which `make` throws.
+    /// Whether the batch has no rows for this insert, for which `write` throws.
     var isEmpty: Bool { state.withLock { $0.isEncoded && $0.rowCount == 0 } }
 
     /// The INSERT, for the columns that this version writes and the table has.
@@ -44,11 +44,11 @@ final class TableBlock: Sendable {
             table: qualifiedName, columns: required + encoder.optionalColumnNames.compactMap { byName[$0] })
     }
 
-    /// The block for the types in `header`.
+    /// Writes the block for the types in `header`.
     ///
     /// - Throws: `.encoding` where the header's types or columns cannot be written, a value does not fit, or there are
     ///   no rows; `failure` tells which.
-    func make(header: NativeBlock, revision: UInt64) throws(ClickHouseError) -> [UInt8] {
+    func write(header: NativeBlock, to output: inout BlockOutput) throws(ClickHouseError) {
         try encoder.prepare(header: header)
         do {
             for payload in batch.payloads { try encoder.append(payload, onlyDay: day) }
@@ -62,7 +62,7 @@ final class TableBlock: Sendable {
             state.isEncoded = true
         }
         guard rowCount > 0 else { throw .encoding("no rows") }
-        return try encoder.finishBlock(revision: revision)
+        try encoder.finishBlock(to: &output)
     }
 
     /// What an error of this insert means.

@@ -7,21 +7,36 @@ struct EditProgram: Sendable {
         static let none = -1
         /// Where the keys stand in `constants`, by number.
         private(set) var keys: [Range<Int>] = []
-        /// Bit n is set if a key of n bytes (63: or more) is among them.
-        private var byteCounts: UInt64 = 0
+        /// Bit n is set if a key of `signature` n is among them.
+        private var signatures: UInt64 = 0
         /// Whether keys the program does not name matter too, because of a pattern.
         var isOpen = false
 
-        mutating func add(_ key: Range<Int>) -> Int {
-            byteCounts |= 1 << UInt64(min(key.count, 63))
+        /// - Parameter key: where it stands in `constants`.
+        mutating func add(_ key: Range<Int>, constants: [UInt8]) -> Int {
+            signatures |= 1 << Self.signature(key.count, last: key.isEmpty ? 0 : constants[key.upperBound - 1])
             keys.append(key)
             return keys.count - 1
         }
 
-        /// The number of `key`, or `none`.
+        /// 0 to 63. Names begin alike, and differ in their length and their end.
         @inline(__always)
+        private static func signature(_ count: Int, last: UInt8) -> UInt64 {
+            UInt64((UInt8(truncatingIfNeeded: count) &+ last) & 63)
+        }
+
+        /// False where the program has nothing to do with an attribute: decides nearly all of them at one look.
+        @inline(__always)
+        func mayConcern(keyValue: WireBytes) -> Bool {
+            guard !isOpen, keyValue.count >= 2, keyValue[0] == UInt8(KeyValueField.key << 3 | 2) else { return true }
+            let keyCount = Int(keyValue[1])
+            // From 128 on, it is only a part of the length.
+            guard keyCount < 0x80, keyCount > 0, keyCount + 2 <= keyValue.count else { return true }
+            return signatures & 1 << Self.signature(keyCount, last: keyValue[keyCount + 1]) != 0
+        }
+
+        /// The number of `key`, or `none`.
         func number(of key: WireBytes, constants: WireBytes) -> Int {
-            guard byteCounts & (1 << UInt64(min(key.count, 63))) != 0 else { return Self.none }
             for number in keys.indices where keys[number].count == key.count {
                 if constants.slice(keys[number]).equals(key) { return number }
             }
@@ -121,7 +136,9 @@ struct EditProgram: Sendable {
     private mutating func number(of key: String, in target: AttributeEdits.Target) -> Int {
         if let number = keyNumbers[target]?[key] { return number }
         let range = constant(Array(key.utf8))
-        let number = target == .resource ? resourceKeys.add(range) : itemKeys.add(range)
+        let number =
+            target == .resource
+            ? resourceKeys.add(range, constants: constants) : itemKeys.add(range, constants: constants)
         keyNumbers[target, default: [:]][key] = number
         return number
     }

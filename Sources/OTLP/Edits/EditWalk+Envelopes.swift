@@ -136,7 +136,9 @@ extension EditWalk {
             var start = cursor.offset
             while let attribute = try cursor.nextPayload(ifTag: tag) {
                 let end = cursor.offset
-                try loadAttribute(attribute, range: (base + start)..<(base + end), keys: keys)
+                if keys.mayConcern(keyValue: attribute) {
+                    try loadAttribute(attribute, range: (base + start)..<(base + end), keys: keys)
+                }
                 attributesEnd = end
                 start = end
             }
@@ -165,7 +167,6 @@ extension EditWalk {
     /// - Parameters:
     ///   - bytes: a KeyValue.
     ///   - range: where the whole field stands in the request.
-    @inline(__always)
     private mutating func loadAttribute(
         _ bytes: WireBytes, range: Range<Int>, keys: EditProgram.KeyTable
     ) throws(WireError) {

@@ -87,12 +87,29 @@ extension EditWalk {
     ) throws(WireError) {
         guard let index = table.firstIndex(of: key),
             case .string(let text) = try AnyValueView(table.entries[index].value),
-            unsafe program.patterns[pattern].firstMatch(in: text.buffer, groups: &matchedGroups)
+            let first = firstValue(pattern, in: text, groups)
         else { return }
-        for index in groups {
-            let group = program.groups[index]
-            upsert(group.key, arena.stringValue(text.slice(matchedGroups[group.group] ?? 0..<0)), keys: keys)
+        for (offset, group) in groups.enumerated() {
+            upsert(program.groups[group].key, extracts.value(first + offset), keys: keys)
         }
+    }
+
+    /// The number in `extracts` of the first group's value; nil when nothing matches.
+    private mutating func firstValue(_ pattern: Int, in text: WireBytes, _ groups: Range<Int>) -> Int? {
+        switch extracts.result(of: pattern, in: text) {
+        case .match(let first): return first
+        case .noMatch: return nil
+        case .unknown: break
+        }
+        guard unsafe program.patterns[pattern].firstMatch(in: text.buffer, groups: &matchedGroups) else {
+            extracts.add(noMatchOf: pattern, in: text)
+            return nil
+        }
+        var values: [WireBytes] = []
+        for index in groups {
+            values.append(arena.stringValue(text.slice(matchedGroups[program.groups[index].group] ?? 0..<0)))
+        }
+        return extracts.add(values, of: pattern, in: text)
     }
 
     // MARK: Conversion

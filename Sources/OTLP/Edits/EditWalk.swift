@@ -40,6 +40,7 @@ struct EditWalk: ~Copyable {
     var contextValues: [WireBytes?] = []
     /// A regular expression's groups; kept for its memory.
     var matchedGroups: [Range<Int>?] = []
+    var extracts = ExtractMemo()
     /// By stage, for the current resource, scope and metric.
     var resourceGates: [Gate]
     var scopeGates: [Gate]

@@ -66,10 +66,14 @@ public struct RepeatedField {
     /// The payload of the next occurrence, or nil after the last.
     @inlinable
     public mutating func next() throws(WireError) -> WireBytes? {
-        while let field = try cursor.nextField() {
+        while true {
+            // Occurrences mostly follow each other: one comparison finds the next.
+            if number < 16, let payload = try cursor.nextPayload(ifTag: UInt8(truncatingIfNeeded: number << 3 | 2)) {
+                return payload
+            }
+            guard let field = try cursor.nextField() else { return nil }
             if field.number == number { return try field.payload() }
         }
-        return nil
     }
 
     /// How many occurrences are left.

@@ -64,11 +64,16 @@ struct WireValidator {
                 guard length == 8 || length == 0 else { throw .invalidSpanIDLength(length) }
                 unsafe next += length
             case .keyValue:
-                let length = try unsafe readLength(&next, end)
-                if unsafe depth >= WireValidator.anyValueDepthMax || !isPlainKeyValue(next, length) {
-                    try unsafe walk(.keyValue, next, next + length, depth: depth)
+                // Attributes come in runs: those after the first need no look at the table.
+                while true {
+                    let length = try unsafe readLength(&next, end)
+                    if unsafe depth >= WireValidator.anyValueDepthMax || !isPlainKeyValue(next, length) {
+                        try unsafe walk(.keyValue, next, next + length, depth: depth)
+                    }
+                    unsafe next += length
+                    guard tag < 0x80, unsafe next < end && next.pointee == tag else { break }
+                    unsafe next += 1
                 }
-                unsafe next += length
             case .message:
                 let length = try unsafe readLength(&next, end)
                 itemCount += Int(step.itemCount)
@@ -183,13 +188,9 @@ struct WireValidator {
         guard valueCount >= 2 else { return valueCount == 0 }
         let kind = unsafe start[valueTag + 2]
         let payload = unsafe start[valueTag + 3]
-        switch kind {
-        case 0x0a: return Int(payload) == valueCount - 2
-        case 0x10, 0x18:
-            return unsafe isVarint(start + valueTag + 3, valueCount - 1)
-        case 0x21: return valueCount == 9
-        default: return false
-        }
+        if kind == 0x0a { return Int(payload) == valueCount - 2 }
+        if kind == 0x18 || kind == 0x10 { return unsafe isVarint(start + valueTag + 3, valueCount - 1) }
+        return kind == 0x21 && valueCount == 9
     }
 
     /// Whether the `count` bytes are one varint.

@@ -29,6 +29,11 @@ struct SegmentReader {
     private var buffer: [UInt8] = []
     private var bufferOffset = 0
     private let readAhead: Int
+    /// Whether the last payload was too long to be worth a place in the buffer; then the next one mostly is, too.
+    private var payloadsAreLong = false
+    /// Longer payloads are read into arrays of their own, and ahead of them no more than the header.
+    private static let longPayloadBytes = 64 << 10
+    private static let readAheadOfLong = 4 << 10
     /// What the next call returns: found behind damage.
     private var pendingStep: Step?
 
@@ -46,6 +51,7 @@ struct SegmentReader {
         var reader = SegmentReader(file: file, seed: seed, endOffset: endOffset, readAhead: readAhead, sequenceMin)
         reader.offset = offset
         reader.pendingStep = pendingStep
+        reader.payloadsAreLong = payloadsAreLong
         return reader
     }
 
@@ -77,6 +83,11 @@ struct SegmentReader {
     mutating func payload(of header: RecordHeader, at offset: Int) throws(FileSystemError) -> [UInt8]? {
         let start = offset + RecordHeader.byteCount
         let range = start..<start + header.payloadByteCount
+        payloadsAreLong = range.count >= Self.longPayloadBytes
+        if payloadsAreLong, range.upperBound > bufferOffset + buffer.count {
+            let payload = try file.read(range)
+            return payload.count == range.count && payload.checksum == header.payloadChecksum ? payload : nil
+        }
         guard let local = try fill(range) else { return nil }
         guard buffer.checksum(local) == header.payloadChecksum else { return nil }
         return Array(buffer[local])
@@ -146,7 +157,8 @@ struct SegmentReader {
     /// Brings `range` of the file into the buffer. Returns where in the buffer it is; nil when the file is shorter.
     private mutating func fill(_ range: Range<Int>) throws(FileSystemError) -> Range<Int>? {
         if range.lowerBound < bufferOffset || range.upperBound > bufferOffset + buffer.count {
-            let count = min(max(range.count, readAhead), max(endOffset - range.lowerBound, range.count))
+            let ahead = payloadsAreLong ? Self.readAheadOfLong : readAhead
+            let count = min(max(range.count, ahead), max(endOffset - range.lowerBound, range.count))
             buffer = try file.read(range.lowerBound..<range.lowerBound + count)
             bufferOffset = range.lowerBound
         }

@@ -30,6 +30,8 @@ package protocol OpenFile: AnyObject, Sendable {
     /// Fills `buffer[range]` from `offset` on. Returns how many bytes came, fewer than asked only at the end of the
     /// file.
     func read(into buffer: inout [UInt8], _ range: Range<Int>, at offset: Int) throws(FileSystemError) -> Int
+    /// The bytes of `range`, fewer where the file ends before.
+    func read(_ range: Range<Int>) throws(FileSystemError) -> [UInt8]
     /// Writes `bytes[range]` at `offset`. Returns how many bytes went, perhaps fewer than asked, at least one.
     func write(_ bytes: [UInt8], _ range: Range<Int>, at offset: Int) throws(FileSystemError) -> Int
     /// Returns when what was written is on the device (fdatasync). After an error nothing is known of it.
@@ -59,7 +61,6 @@ extension OpenFile {
         try writeAll(bytes, 0..<bytes.count, at: offset)
     }
 
-    /// The bytes of `range`, fewer where the file ends before.
     package func read(_ range: Range<Int>) throws(FileSystemError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: range.count)
         let count = try read(into: &bytes, 0..<range.count, at: range.lowerBound)

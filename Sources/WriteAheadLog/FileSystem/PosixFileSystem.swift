@@ -79,19 +79,38 @@ private final class PosixFile: OpenFile {
 
     func read(into buffer: inout [UInt8], _ range: Range<Int>, at offset: Int) throws(FileSystemError) -> Int {
         precondition(range.lowerBound >= 0 && range.upperBound <= buffer.count, "a read beyond its buffer")
-        var done = 0
-        while done < range.count {
-            let count = try check("pread", path) {
-                unsafe buffer.withUnsafeMutableBytes { bytes in
-                    unsafe pread(
-                        descriptor, bytes.baseAddress! + range.lowerBound + done, range.count - done,
-                        off_t(offset + done))
-                }
-            }
-            if count == 0 { break }
-            done += count
+        let result = unsafe buffer.withUnsafeMutableBytes { bytes in
+            unsafe fill(UnsafeMutableRawBufferPointer(rebasing: bytes[range]), from: offset)
         }
-        return done
+        return try result.get()
+    }
+
+    /// Without clearing the memory first.
+    func read(_ range: Range<Int>) throws(FileSystemError) -> [UInt8] {
+        var result = Result<Int, FileSystemError>.success(0)
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: range.count) { bytes, count in
+            let room = unsafe UnsafeMutableRawBufferPointer(start: bytes.baseAddress, count: range.count)
+            result = unsafe fill(room, from: range.lowerBound)
+            if case .success(let filled) = result { count = filled }
+        }
+        _ = try result.get()
+        return bytes
+    }
+
+    private func fill(_ room: UnsafeMutableRawBufferPointer, from offset: Int) -> Result<Int, FileSystemError> {
+        var done = 0
+        while done < room.count {
+            do throws(FileSystemError) {
+                let count = try check("pread", path) {
+                    unsafe pread(descriptor, room.baseAddress! + done, room.count - done, off_t(offset + done))
+                }
+                if count == 0 { break }
+                done += count
+            } catch {
+                return .failure(error)
+            }
+        }
+        return .success(done)
     }
 
     func write(_ bytes: [UInt8], _ range: Range<Int>, at offset: Int) throws(FileSystemError) -> Int {

@@ -52,10 +52,10 @@ struct OldServerTests {
             let encoder = RowsEncoder(HandMadeRows(), tableName: "t")
             for numbers in [Array(UInt8(0)..<100), Array(100...255)] {
                 try await connection.insert("INSERT INTO t (\(HandMadeRows.names)) FORMAT Native", settings: []) {
-                    (header, revision) throws(ClickHouseError) in
+                    (header, output) throws(ClickHouseError) in
                     try encoder.prepare(header: header)
                     do { try encoder.append(numbers) } catch { throw .encoding("\(error)") }
-                    return try encoder.finishBlock(revision: revision)
+                    try encoder.finishBlock(to: &output)
                 }
             }
             await connection.close()
@@ -81,10 +81,10 @@ struct OldServerTests {
             _ = try await connection.execute("CREATE TABLE t (\(HandMadeRows.layout)) ENGINE = MergeTree ORDER BY id")
             let encoder = RowsEncoder(HandMadeRows(), tableName: "t")
             try await connection.insert("INSERT INTO t (\(HandMadeRows.names)) FORMAT Native", settings: []) {
-                (header, revision) throws(ClickHouseError) in
+                (header, output) throws(ClickHouseError) in
                 try encoder.prepare(header: header)
                 do { try encoder.append(Array(0...255)) } catch { throw .encoding("\(error)") }
-                return try encoder.finishBlock(revision: revision)
+                try encoder.finishBlock(to: &output)
             }
             await connection.close()
             let error = await #expect(throws: ClickHouseError.self) {
@@ -110,10 +110,10 @@ struct OldServerTests {
                 do {
                     try await session.insert(
                         InsertStatement(table: "t", columns: HandMadeRows.columns), settings: [], deadline: nil
-                    ) { (header, revision) throws(ClickHouseError) in
+                    ) { (header, output) throws(ClickHouseError) in
                         try encoder.prepare(header: header)
                         do { try encoder.append([7]) } catch { throw .encoding("\(error)") }
-                        return try encoder.finishBlock(revision: revision)
+                        try encoder.finishBlock(to: &output)
                     }
                     #expect(works)
                 } catch {

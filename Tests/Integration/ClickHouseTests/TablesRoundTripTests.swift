@@ -183,12 +183,12 @@ struct TablesRoundTripTests {
                 QuerySetting(name: "max_partitions_per_insert_block", value: "0"),
                 QuerySetting(name: "throw_on_max_partitions_per_insert_block", value: "0"),
             ]
-        ) { (header, revision) throws(ClickHouseError) in
+        ) { (header, output) throws(ClickHouseError) in
             try encoder.prepare(header: header)
             for request in requests {
                 do { try encoder.append(request) } catch { throw .encoding("\(error)") }
             }
-            return try encoder.finishBlock(revision: revision)
+            try encoder.finishBlock(to: &output)
         }
     }
 

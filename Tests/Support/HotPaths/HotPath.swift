@@ -5,6 +5,7 @@ import Exporters
 import Glibc
 import OTLP
 import RegularExpression
+import Synchronization
 import TelemetryGenerator
 import Transport
 import WriteAheadLog
@@ -121,11 +122,16 @@ private struct Request {
             NativeBlock.Column(name: name, typeName: Self.tracesTypes[name] ?? "String")
         }
         let header = NativeBlock(columns: columns, rowCount: 0)
+        let output = Mutex(BlockOutput(revision: Revision.client, compression: .none))
         return [
             path("clickhouse block") {
                 try encoder.prepare(header: header)
                 try encoder.append(bytes)
-                _ = try encoder.finishBlock(revision: Revision.client)
+                try output.withLock { output in
+                    output.removeAll()
+                    try encoder.finishBlock(to: &output)
+                    try output.endBlock()
+                }
             },
             path("json") {
                 var json: [UInt8] = []

@@ -10,10 +10,11 @@ struct ColumnsTests {
 
     /// What the column sends: prefix, then data.
     private static func bytes<Column: EncodedColumn & ~Copyable>(of column: borrowing Column) -> [UInt8] {
-        var output = GrowableBytes()
+        var output = BlockOutput(revision: Revision.client, compression: .none)
         column.appendPrefix(to: &output)
         column.appendData(to: &output)
-        return output.array
+        #expect(throws: Never.self) { try output.endBlock() }
+        return output.bytes
     }
 
     private static func append(_ texts: [String], to column: inout TextColumn) {
@@ -113,28 +114,68 @@ struct ColumnsTests {
         #expect(Self.bytes(of: column) == Self.u64(1) + offsets + keys + values)
     }
 
-    /// Scenario: a row encoded once and repeated, in columns with and without dictionaries.
-    /// Guarantees: the bytes of the row appended each time.
+    /// Scenario: rows that many share, behind others, in columns with and without dictionaries.
+    /// Guarantees: the bytes of the row appended each time; no rows are no bytes.
     @Test(
-        "a repeated row is the row again",
-        arguments: ["Map(LowCardinality(String), String)", "Map(String, LowCardinality(String))"])
-    func repeatedRow(type: String) throws {
+        "a shared row is the row again and again",
+        arguments: ["Map(LowCardinality(String), String)", "Map(String, LowCardinality(String))"], [0, 1, 2, 3, 100])
+    func sharedRow(type: String, rows: Int) throws {
         func fill(_ column: inout MapColumn) {
             Self.append(["key", "k"], to: &column.keys)
             Self.append(["value", ""], to: &column.values)
         }
-        var repeated = MapColumn()
+        var shared = MapColumn()
         var plain = MapColumn()
-        #expect(repeated.prepare(for: try ColumnType(type)))
+        #expect(shared.prepare(for: try ColumnType(type)))
         #expect(plain.prepare(for: try ColumnType(type)))
-        var row: MapColumn.EncodedRow?
-        for _ in 0..<3 {
-            repeated.appendRow(encoded: &row) { fill(&$0) }
-            fill(&plain)
+        for _ in 0..<2 {
+            shared.append(rows: rows) { fill(&$0) }
+            shared.append(rows: 1) { _ in }
+            for _ in 0..<rows {
+                fill(&plain)
+                plain.endRow()
+            }
             plain.endRow()
         }
-        #expect(repeated.rowCount == 3)
-        #expect(Self.bytes(of: repeated) == Self.bytes(of: plain))
+        #expect(shared.rowCount == 2 * rows + 2)
+        #expect(Self.bytes(of: shared) == Self.bytes(of: plain))
+    }
+
+    @Test(
+        "a shared text is the text again and again",
+        arguments: ["String", "LowCardinality(String)", "FixedString(9)", "Nullable(String)"], [0, 1, 2, 77])
+    func sharedText(type: String, rows: Int) throws {
+        var shared = try Self.prepared(type)
+        var plain = try Self.prepared(type)
+        for text in ["ab", "", "abcdefghi"] {
+            unsafe Array(text.utf8).withUnsafeBufferPointer { buffer in
+                if let address = buffer.baseAddress {
+                    unsafe shared.append(address, count: buffer.count, rows: rows)
+                } else {
+                    var none: UInt8 = 0
+                    unsafe shared.append(&none, count: 0, rows: rows)
+                }
+            }
+            Self.append(Array(repeating: text, count: rows), to: &plain)
+        }
+        #expect(shared.rowCount == 3 * rows)
+        #expect(Self.bytes(of: shared) == Self.bytes(of: plain))
+    }
+
+    @Test(
+        "a text written in place is the text",
+        arguments: ["String", "LowCardinality(String)", "FixedString(9)", "Nullable(String)"])
+    func textInPlace(type: String) throws {
+        var inPlace = try Self.prepared(type)
+        var plain = try Self.prepared(type)
+        for byteCount in [0, 1, 9] {
+            unsafe inPlace.append(countMax: 40) { text in
+                for index in 0..<byteCount { unsafe text[index] = 0x61 }
+                return byteCount
+            }
+            Self.append([String(repeating: "a", count: byteCount)], to: &plain)
+        }
+        #expect(Self.bytes(of: inPlace) == Self.bytes(of: plain))
     }
 
     @Test("an array of dictionary texts has its prefix first")

@@ -1,11 +1,19 @@
-import ClickHouseNative
 import Testing
+
+@testable import ClickHouseNative
 
 /// Frames equal known ones, expand to what went in, and a changed byte anywhere is noticed.
 @Suite struct CompressedFrameTests {
+    private static func frames(of block: [UInt8], _ compression: BlockCompression) throws -> [UInt8] {
+        var bytes = GrowableBytes()
+        var output = GrowableBytes()
+        bytes.append(contentsOf: block)
+        try CompressedFrame.append(bytes, compression: compression, to: &output)
+        return output.array
+    }
+
     @Test func endOfDataInLZ4() throws {
-        var output: [UInt8] = []
-        try CompressedFrame.append(NativeBlock.emptyBytes, compression: .lz4, to: &output)
+        let output = try Self.frames(of: NativeBlock.emptyBytes, .lz4)
         #expect(hex(output) == "a783ac6cd55c7a7cb5ac46bddb86e21482140000000a000000a0010002ffffffff000000")
     }
 
@@ -18,8 +26,7 @@ import Testing
     @Test(arguments: [BlockCompression.lz4, .zstd(level: 1)])
     func roundTripAndEveryChangedByteIsNoticed(compression: BlockCompression) throws {
         let block = (0..<3000).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 5) }
-        var output: [UInt8] = []
-        try CompressedFrame.append(block, compression: compression, to: &output)
+        let output = try Self.frames(of: block, compression)
         var reader = NativeReader(output)
         #expect(try CompressedFrame.read(from: &reader) == block)
         #expect(reader.isAtEnd)
@@ -37,8 +44,7 @@ import Testing
 
     @Test func largeBlocksSpanFrames() throws {
         let block = (0..<(CompressedFrame.blockBytesMax * 2 + 5)).map { UInt8(truncatingIfNeeded: $0 / 7) }
-        var output: [UInt8] = []
-        try CompressedFrame.append(block, compression: .lz4, to: &output)
+        let output = try Self.frames(of: block, .lz4)
         var reader = NativeReader(output)
         var expanded: [UInt8] = []
         while !reader.isAtEnd { expanded += try CompressedFrame.read(from: &reader) }

@@ -26,7 +26,8 @@ struct HostileServerTests {
         hello.append(string: "host")
         hello.append(varint: 1)
         var data = NativeWriter()
-        data.append(contentsOf: [1, 0] + NativeBlock.head(columnCount: types.count, rowCount: 2))
+        data.append(
+            contentsOf: [1, 0] + NativeBlock.head(columnCount: types.count, rowCount: 2, revision: Revision.client))
         for (index, (type, bytes)) in types.enumerated() {
             data.append(
                 contentsOf: NativeBlock.columnHead(name: "c\(index)", typeName: type, revision: Revision.client) + bytes
@@ -80,7 +81,7 @@ struct HostileServerTests {
     @Test("a FixedString too long for any memory is refused")
     func fixedString() {
         let block =
-            NativeBlock.head(columnCount: 1, rowCount: 4)
+            NativeBlock.head(columnCount: 1, rowCount: 4, revision: Revision.client)
             + NativeBlock.columnHead(
                 name: "c", typeName: "FixedString(\(Int.max))", revision: Revision.client)
         var reader = NativeReader([1, 0] + block)

@@ -20,7 +20,8 @@ struct ClickHouseTablesTests {
     ) throws -> NativeBlock {
         let names = encoder.columnNames.filter { !missing.contains($0) }
         var bytes = NativeWriter()
-        bytes.append(contentsOf: NativeBlock.head(columnCount: names.count, rowCount: 0))
+        bytes.append(
+            contentsOf: NativeBlock.head(columnCount: names.count, rowCount: 0, revision: Revision.client))
         for name in names {
             let type = types[name] ?? Self.type(of: name)
             bytes.append(contentsOf: NativeBlock.columnHead(name: name, typeName: type, revision: Revision.client))
@@ -47,6 +48,14 @@ struct ClickHouseTablesTests {
                     ].contains(part) ? "UInt64" : "String"
         let isArray = name.contains(".") || part.hasSuffix("BucketCounts") || part == "ExplicitBounds"
         return isArray ? "Array(\(element))" : element
+    }
+
+    /// The rows so far as an uncompressed block.
+    private static func block(of encoder: any TableEncoder) throws -> [UInt8] {
+        var output = BlockOutput(revision: Revision.client, compression: .none)
+        try encoder.finishBlock(to: &output)
+        try output.endBlock()
+        return output.bytes
     }
 
     private static func signal(of table: ClickHouseTable) -> Signal {
@@ -107,7 +116,7 @@ struct ClickHouseTablesTests {
             let encoder = table.makeEncoder(tableName: "t")
             func block() throws -> [UInt8] {
                 for request in requests { try encoder.append(request) }
-                return try encoder.finishBlock(revision: Revision.client)
+                return try Self.block(of: encoder)
             }
             try Self.prepare(encoder)
             let first = try block()

@@ -1,5 +1,6 @@
 import Foundation
 import RegularExpression
+import TestSupport
 import Testing
 
 @testable import OTLP
@@ -39,6 +40,25 @@ import Testing
         return items(edited, field: 9)[0].map {
             (String(decoding: $0.key, as: UTF8.self), AttributeContentText($0.value))
         }
+    }
+
+    /// Scenario: more texts than are remembered, in random order, looked at by two expressions.
+    /// Guarantees: each span gets what it gets alone.
+    @Test(arguments: Seeds.regression + Seeds.fresh(count: 4))
+    func rememberedExtractsAreTheTexts(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let edits = AttributeEdits([
+            .init(
+                .items,
+                actions: [
+                    .extract(key: "a", pattern: try RegularExpression("^(?P<b>k*)(?P<c>[0-9]*5)?")),
+                    .extract(key: "a", pattern: try RegularExpression("(?P<d>[0-6])$")),
+                ])
+        ])
+        let texts = (0..<150).map { String(repeating: "k", count: $0 % 4) + ($0 % 9 == 0 ? "" : "\($0 % 50)") }
+        let spans = (0..<600).map { _ in Self.span([("a", .string(random.element(of: texts)))]) }
+        let alone = try spans.flatMap { try edits.apply(to: $0, signal: .traces) }
+        #expect(try edits.apply(to: spans.flatMap { $0 }, signal: .traces) == alone)
     }
 
     /// Scenario: the users' extract over what nginx sent.

@@ -7,9 +7,9 @@ extension TextColumn {
         unsafe append(bytes.start, count: bytes.count)
     }
 
-    @inline(__always)
-    mutating func append(_ bytes: WireBytes, encoded: inout Range<Int>?) {
-        unsafe append(bytes.start, count: bytes.count, encoded: &encoded)
+    /// Appends a text that the next `rows` rows have.
+    mutating func append(_ bytes: WireBytes, rows: Int) {
+        unsafe append(bytes.start, count: bytes.count, rows: rows)
     }
 
     mutating func append(_ bytes: [UInt8]) { bytes.withWireBytes { append($0) } }
@@ -37,20 +37,46 @@ extension TextColumn {
 
     mutating func append(decimal value: Int64) {
         // The longest is -9223372036854775808.
-        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-            var start = 20
-            var rest = value.magnitude
-            repeat {
-                start -= 1
-                unsafe digits[start] = UInt8(truncatingIfNeeded: rest % 10) &+ UInt8(ascii: "0")
-                rest /= 10
-            } while rest > 0
+        unsafe append(countMax: 20) { text in
+            let digitCount = Self.digitCount(of: value.magnitude)
+            var end = digitCount
             if value < 0 {
-                start -= 1
-                unsafe digits[start] = UInt8(ascii: "-")
+                unsafe text[0] = UInt8(ascii: "-")
+                end += 1
             }
-            if let address = digits.baseAddress { unsafe append(address + start, count: 20 - start) }
+            var rest = value.magnitude
+            var position = end
+            while rest >= 100 {
+                position -= 2
+                unsafe Self.writePair(rest % 100, to: text + position)
+                rest /= 100
+            }
+            if rest >= 10 {
+                unsafe Self.writePair(rest, to: text + (position - 2))
+            } else {
+                unsafe text[position - 1] = UInt8(truncatingIfNeeded: rest) &+ UInt8(ascii: "0")
+            }
+            return end
         }
+    }
+
+    /// Writes two digits: `value` is below 100.
+    @inline(__always)
+    private static func writePair(_ value: UInt64, to text: UnsafeMutablePointer<UInt8>) {
+        let tens = UInt8(truncatingIfNeeded: value / 10)
+        unsafe text[0] = tens &+ UInt8(ascii: "0")
+        unsafe text[1] = UInt8(truncatingIfNeeded: value) &- tens &* 10 &+ UInt8(ascii: "0")
+    }
+
+    private static func digitCount(of value: UInt64) -> Int {
+        var count = 1
+        var limit: UInt64 = 10
+        while value >= limit {
+            count += 1
+            if count == 20 { break }
+            limit &*= 10
+        }
+        return count
     }
 }
 
@@ -136,7 +162,12 @@ extension MapColumn {
         endRow()
     }
 
-    mutating func append(_ attributes: RepeatedField, scratch: inout [UInt8]) throws(WireError) {
+    /// Appends a row of all attributes of a message, which the next `rows` rows have.
+    mutating func append(_ attributes: RepeatedField, rows: Int, scratch: inout [UInt8]) throws(WireError) {
+        try append(rows: rows) { (column) throws(WireError) in try column.append(attributes, scratch: &scratch) }
+    }
+
+    private mutating func append(_ attributes: RepeatedField, scratch: inout [UInt8]) throws(WireError) {
         var attributes = attributes
         while let keyValue = try attributes.next() { try append(keyValue: keyValue, scratch: &scratch) }
     }
@@ -150,7 +181,12 @@ extension TextColumn {
     }
 
     private static func isZero(_ id: WireBytes) -> Bool {
-        unsafe id.buffer.allSatisfy { $0 == 0 }
+        var offset = 0
+        while offset < id.count {
+            if fourBytes(of: id, at: offset) != 0 { return false }
+            offset += 4
+        }
+        return true
     }
 
     /// Appends an id of `byteCount` bytes in lower-case hex; zeros where it is absent.
@@ -163,17 +199,17 @@ extension TextColumn {
     }
 
     private mutating func append(hex id: WireBytes) {
-        // Valid ids are multiples of four bytes long.
+        // Valid ids have 8 or 16 bytes.
         let wordCount = (id.count + 3) / 4
-        unsafe withUnsafeTemporaryAllocation(byteCount: 8 * wordCount, alignment: 8) { digits in
+        precondition(wordCount < 16, "an id of \(id.count) bytes")
+        unsafe append(countMax: 8 * wordCount) { text in
+            let target = UnsafeMutableRawPointer(text)
             for index in 0..<wordCount {
-                unsafe digits.storeBytes(
+                unsafe target.storeBytes(
                     of: Self.hexDigits(of: Self.fourBytes(of: id, at: 4 * index)), toByteOffset: 8 * index,
                     as: UInt64.self)
             }
-            if let address = digits.baseAddress {
-                unsafe append(address.assumingMemoryBound(to: UInt8.self), count: 2 * id.count)
-            }
+            return 2 * id.count
         }
     }
 

@@ -2,7 +2,7 @@ import ClickHouseNative
 import OTLP
 
 /// Log records as rows.
-struct LogsRows: TableRows, ~Copyable {
+struct LogsRows: TelemetryRows, ~Copyable {
     private var timestamp = NumberColumn()
     private var traceID = TextColumn()
     private var spanID = TextColumn()
@@ -43,31 +43,63 @@ struct LogsRows: TableRows, ~Copyable {
         try visitor.visit("EventName", isOptional: true, &eventName)
     }
 
-    mutating func append(_ request: WireBytes, onlyDay: UInt32?) throws(WireError) {
-        try forEachItem(of: request) { (item, resource, scope) throws(WireError) in
-            let record = try LogRecordView(item)
-            let time = record.timeUnixNano != 0 ? record.timeUnixNano : record.observedTimeUnixNano
-            if let onlyDay, PartitionDay.of(unixNanos: time) != onlyDay { return }
-            timestamp.append(unixNanos: time)
-            try append(record)
-            resource.appendServiceName(to: &serviceName)
-            resource.appendSchemaURL(to: &resourceSchemaURL)
-            try resource.appendAttributes(to: &resourceAttributes, scratch: &scratch)
-            scope.appendSchemaURL(to: &scopeSchemaURL)
-            scope.appendName(to: &scopeName)
-            scope.appendVersion(to: &scopeVersion)
-            try scope.appendAttributes(to: &scopeAttributes, scratch: &scratch)
-        }
+    mutating func append(item record: WireBytes, onlyDay: UInt32?) throws(WireError) {
+        if let onlyDay, try PartitionDay.of(logRecord: record) != onlyDay { return }
+        try append(record: record)
     }
 
-    private mutating func append(_ record: LogRecordView) throws(WireError) {
-        traceID.append(id: record.traceID)
-        spanID.append(id: record.spanID)
-        traceFlags.append(integer: UInt64(record.flags & 0xff))
-        severityText.append(record.severityText)
-        severityNumber.append(integer: UInt64(bitPattern: Int64(record.severityNumber)))
-        try body.append(textOf: record.body ?? .empty, scratch: &scratch)
-        try logAttributes.appendRow(record.attributes, scratch: &scratch)
-        eventName.append(record.eventName)
+    mutating func append(_ scope: ScopeContext, rows: Int) throws(WireError) {
+        scopeSchemaURL.append(scope.schemaURL, rows: rows)
+        scopeName.append(scope.scope.name, rows: rows)
+        scopeVersion.append(scope.scope.version, rows: rows)
+        try scopeAttributes.append(scope.scope.attributes, rows: rows, scratch: &scratch)
+    }
+
+    mutating func append(_ resource: ResourceContext, rows: Int) throws(WireError) {
+        serviceName.append(resource.serviceName, rows: rows)
+        resourceSchemaURL.append(resource.schemaURL, rows: rows)
+        try resourceAttributes.append(resource.attributes, rows: rows, scratch: &scratch)
+    }
+
+    private static var attributesTag: UInt8 {
+        UInt8(truncatingIfNeeded: LogRecordField.attributes) << 3 | WireType.lengthDelimited.rawValue
+    }
+
+    /// One pass: attributes go to their column as they come, the other fields when all are known.
+    private mutating func append(record: WireBytes) throws(WireError) {
+        var (time, observedTime, severity) = (UInt64(0), UInt64(0), UInt64(0))
+        var (severityText, body, eventName) = (WireBytes.empty, WireBytes.empty, WireBytes.empty)
+        var (traceID, spanID) = (WireBytes.empty, WireBytes.empty)
+        var flags: UInt32 = 0
+        var cursor = WireCursor(record)
+        while true {
+            while let attribute = try cursor.nextPayload(ifTag: Self.attributesTag) {
+                try logAttributes.append(keyValue: attribute, scratch: &scratch)
+            }
+            guard let field = try cursor.nextField() else { break }
+            switch field.number {
+            case LogRecordField.attributes:
+                try logAttributes.append(keyValue: try field.payload(), scratch: &scratch)
+            case LogRecordField.timeUnixNano: time = try field.fixed64()
+            case LogRecordField.observedTimeUnixNano: observedTime = try field.fixed64()
+            case LogRecordField.severityNumber: severity = try field.varint()
+            case LogRecordField.severityText: severityText = try field.payload()
+            case LogRecordField.body: body = try field.payload()
+            case LogRecordField.flags: flags = try field.fixed32()
+            case LogRecordField.traceID: traceID = try field.payload()
+            case LogRecordField.spanID: spanID = try field.payload()
+            case LogRecordField.eventName: eventName = try field.payload()
+            default: continue
+            }
+        }
+        timestamp.append(unixNanos: time != 0 ? time : observedTime)
+        self.traceID.append(id: traceID)
+        self.spanID.append(id: spanID)
+        traceFlags.append(integer: UInt64(flags & 0xff))
+        self.severityText.append(severityText)
+        severityNumber.append(integer: UInt64(bitPattern: Int64(Int32(truncatingIfNeeded: severity))))
+        try self.body.append(textOf: body, scratch: &scratch)
+        logAttributes.endRow()
+        self.eventName.append(eventName)
     }
 }

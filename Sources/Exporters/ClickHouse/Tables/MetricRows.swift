@@ -2,7 +2,7 @@ import ClickHouseNative
 import OTLP
 
 /// Data points of one kind of metric as rows: the columns that all kinds have, then the kind's own.
-struct MetricRows<Points: PointColumns & ~Copyable>: TableRows, ~Copyable {
+struct MetricRows<Points: PointColumns & ~Copyable>: TelemetryRows, ~Copyable {
     private var resourceAttributes = MapColumn()
     private var resourceSchemaURL = TextColumn()
     private var scopeName = TextColumn()
@@ -39,34 +39,34 @@ struct MetricRows<Points: PointColumns & ~Copyable>: TableRows, ~Copyable {
         try points.visit(&visitor)
     }
 
-    mutating func append(_ request: WireBytes, onlyDay: UInt32?) throws(WireError) {
-        try forEachItem(of: request) { (item, resource, scope) throws(WireError) in
-            guard let dataBytes = try Self.data(of: item) else { return }
-            let metric = try MetricView(item)
-            let data = try MetricDataView(dataBytes)
-            var dataPoints = data.dataPoints
-            while let next = try dataPoints.next() {
-                if let onlyDay, try PartitionDay.of(point: next) != onlyDay { continue }
-                try points.append(next, of: data, head: &point)
-                metricName.append(metric.name)
-                metricDescription.append(metric.description)
-                metricUnit.append(metric.unit)
-                try append(&resource, &scope)
-            }
+    mutating func append(item: WireBytes, onlyDay: UInt32?) throws(WireError) {
+        guard let dataBytes = try Self.data(of: item) else { return }
+        let metric = try MetricView(item)
+        let data = try MetricDataView(dataBytes)
+        var dataPoints = data.dataPoints
+        var rows = 0
+        while let next = try dataPoints.next() {
+            if let onlyDay, try PartitionDay.of(point: next) != onlyDay { continue }
+            try points.append(next, of: data, head: &point)
+            rows += 1
         }
+        metricName.append(metric.name, rows: rows)
+        metricDescription.append(metric.description, rows: rows)
+        metricUnit.append(metric.unit, rows: rows)
     }
 
-    private mutating func append(
-        _ resource: inout ResourceContext, _ scope: inout ScopeContext
-    ) throws(WireError) {
-        try resource.appendAttributes(to: &resourceAttributes, scratch: &point.scratch)
-        resource.appendSchemaURL(to: &resourceSchemaURL)
-        resource.appendServiceName(to: &serviceName)
-        scope.appendName(to: &scopeName)
-        scope.appendVersion(to: &scopeVersion)
-        try scope.appendAttributes(to: &scopeAttributes, scratch: &point.scratch)
-        scopeDroppedAttributesCount.append(integer: UInt64(scope.droppedAttributesCount))
-        scope.appendSchemaURL(to: &scopeSchemaURL)
+    mutating func append(_ scope: ScopeContext, rows: Int) throws(WireError) {
+        scopeName.append(scope.scope.name, rows: rows)
+        scopeVersion.append(scope.scope.version, rows: rows)
+        try scopeAttributes.append(scope.scope.attributes, rows: rows, scratch: &point.scratch)
+        scopeDroppedAttributesCount.append(integer: UInt64(scope.scope.droppedAttributesCount), rows: rows)
+        scopeSchemaURL.append(scope.schemaURL, rows: rows)
+    }
+
+    mutating func append(_ resource: ResourceContext, rows: Int) throws(WireError) {
+        try resourceAttributes.append(resource.attributes, rows: rows, scratch: &point.scratch)
+        resourceSchemaURL.append(resource.schemaURL, rows: rows)
+        serviceName.append(resource.serviceName, rows: rows)
     }
 
     /// The metric's data, if it is of this table's kind.

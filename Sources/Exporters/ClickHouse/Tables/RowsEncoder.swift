@@ -8,7 +8,6 @@ final class RowsEncoder<Rows: TableRows & ~Copyable>: TableEncoder {
         var rows: Rows
         /// What the columns are prepared for.
         var header = TableHeader()
-        var output = GrowableBytes()
     }
 
     let columnNames: [String]
@@ -50,19 +49,19 @@ final class RowsEncoder<Rows: TableRows & ~Copyable>: TableEncoder {
         }
     }
 
-    func finishBlock(revision: UInt64) throws(ClickHouseError) -> [UInt8] {
+    func finishBlock(to output: inout BlockOutput) throws(ClickHouseError) {
         try state.withLock { (state) throws(ClickHouseError) in
             defer { Self.clear(&state.rows) }
             let columnCount = columnNames.count + optionalColumnNames.count { state.header.typeNames[$0] != nil }
+            output.append(
+                NativeBlock.head(
+                    columnCount: columnCount, rowCount: state.rows.rowCount, revision: output.revision))
             var writer = BlockWriter(
-                tableName: tableName, header: state.header, revision: revision, rowCount: state.rows.rowCount)
-            swap(&writer.output, &state.output)
-            writer.output.removeAll()
-            defer { swap(&writer.output, &state.output) }
-            writer.output.append(
-                contentsOf: NativeBlock.head(columnCount: columnCount, rowCount: state.rows.rowCount))
+                tableName: tableName, header: state.header, rowCount: state.rows.rowCount,
+                output: BlockOutput(revision: output.revision, compression: .none))
+            swap(&writer.output, &output)
+            defer { swap(&writer.output, &output) }
             try state.rows.visit(&writer)
-            return writer.output.array
         }
     }
 
@@ -82,16 +81,8 @@ final class RowsEncoder<Rows: TableRows & ~Copyable>: TableEncoder {
 struct BlockWriter: ColumnVisitor, ~Copyable {
     let tableName: String
     let header: TableHeader
-    let revision: UInt64
     let rowCount: Int
-    var output = GrowableBytes()
-
-    init(tableName: String, header: TableHeader, revision: UInt64, rowCount: Int) {
-        self.tableName = tableName
-        self.header = header
-        self.revision = revision
-        self.rowCount = rowCount
-    }
+    var output: BlockOutput
 
     mutating func visit<Column: EncodedColumn & ~Copyable>(
         _ name: String, isOptional: Bool, _ column: inout Column
@@ -101,7 +92,7 @@ struct BlockWriter: ColumnVisitor, ~Copyable {
         if let fault = column.fault {
             throw .encoding("table \(tableName): column \(name) of type \(typeName) cannot hold \(fault)")
         }
-        output.append(contentsOf: NativeBlock.columnHead(name: name, typeName: typeName, revision: revision))
+        output.append(NativeBlock.columnHead(name: name, typeName: typeName, revision: output.revision))
         guard rowCount > 0 else { return }
         column.appendPrefix(to: &output)
         column.appendData(to: &output)

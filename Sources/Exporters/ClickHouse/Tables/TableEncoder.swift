@@ -26,10 +26,10 @@ package protocol TableEncoder: AnyObject, Sendable {
     /// - Throws: where the bytes are not such a request. Rows are half appended then: `removeAll` must follow.
     func append(_ request: [UInt8], onlyDay: UInt32?) throws(WireError)
 
-    /// The rows as an uncompressed block for a server of `revision`; forgets them.
+    /// Writes the rows as a block, and forgets them.
     ///
     /// - Throws: `.encoding` where a value does not fit its column's type, such as a text longer than a FixedString.
-    func finishBlock(revision: UInt64) throws(ClickHouseError) -> [UInt8]
+    func finishBlock(to output: inout BlockOutput) throws(ClickHouseError)
 
     func removeAll()
 }

@@ -13,6 +13,46 @@ protocol TableRows: ~Copyable {
     mutating func append(_ request: WireBytes, onlyDay: UInt32?) throws(WireError)
 }
 
+/// Rows of telemetry: what belongs to a scope or a resource is the same in many of them.
+protocol TelemetryRows: TableRows, ~Copyable {
+    /// Appends the rows of a span, a log record or a metric, but for the columns that its scope or resource decides.
+    mutating func append(item: WireBytes, onlyDay: UInt32?) throws(WireError)
+
+    /// Appends what the last `rows` rows have of their scope.
+    mutating func append(_ scope: ScopeContext, rows: Int) throws(WireError)
+
+    /// Appends what the last `rows` rows have of their resource.
+    mutating func append(_ resource: ResourceContext, rows: Int) throws(WireError)
+}
+
+extension TelemetryRows where Self: ~Copyable {
+    /// One pass over the request: what many rows share follows when they are counted.
+    mutating func append(_ request: WireBytes, onlyDay: UInt32?) throws(WireError) {
+        var resources = RepeatedField(request, ExportServiceRequestField.resources)
+        while let envelope = try resources.next() {
+            let before = rowCount
+            var scopes = RepeatedField(envelope, ResourceEnvelopeField.scopes)
+            while let scope = try scopes.next() { try append(scopeEnvelope: scope, onlyDay: onlyDay) }
+            if rowCount > before { try append(ResourceContext(envelope: envelope), rows: rowCount - before) }
+        }
+    }
+
+    /// Appends the rows of a ScopeSpans, ScopeLogs or ScopeMetrics message.
+    private mutating func append(scopeEnvelope: WireBytes, onlyDay: UInt32?) throws(WireError) {
+        let before = rowCount
+        var scope = try ScopeContext()
+        var cursor = WireCursor(scopeEnvelope)
+        while let field = try cursor.nextField() {
+            if field.number == ScopeEnvelopeField.items {
+                try append(item: try field.payload(), onlyDay: onlyDay)
+            } else {
+                try scope.read(field)
+            }
+        }
+        if rowCount > before { try append(scope, rows: rowCount - before) }
+    }
+}
+
 /// What is done to all columns of a table, one after the other.
 protocol ColumnVisitor: ~Copyable {
     mutating func visit<Column: EncodedColumn & ~Copyable>(

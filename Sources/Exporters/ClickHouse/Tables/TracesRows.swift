@@ -2,7 +2,7 @@ import ClickHouseNative
 import OTLP
 
 /// Spans as rows.
-struct TracesRows: TableRows, ~Copyable {
+struct TracesRows: TelemetryRows, ~Copyable {
     private var timestamp = NumberColumn()
     private var traceID = TextColumn()
     private var spanID = TextColumn()
@@ -54,15 +54,19 @@ struct TracesRows: TableRows, ~Copyable {
         try visitor.visit("Links.Attributes", &linkAttributes)
     }
 
-    mutating func append(_ request: WireBytes, onlyDay: UInt32?) throws(WireError) {
-        try forEachItem(of: request) { (span, resource, scope) throws(WireError) in
-            if let onlyDay, try PartitionDay.of(span: span) != onlyDay { return }
-            try append(span: span)
-            resource.appendServiceName(to: &serviceName)
-            try resource.appendAttributes(to: &resourceAttributes, scratch: &scratch)
-            scope.appendName(to: &scopeName)
-            scope.appendVersion(to: &scopeVersion)
-        }
+    mutating func append(item span: WireBytes, onlyDay: UInt32?) throws(WireError) {
+        if let onlyDay, try PartitionDay.of(span: span) != onlyDay { return }
+        try append(span: span)
+    }
+
+    mutating func append(_ scope: ScopeContext, rows: Int) throws(WireError) {
+        scopeName.append(scope.scope.name, rows: rows)
+        scopeVersion.append(scope.scope.version, rows: rows)
+    }
+
+    mutating func append(_ resource: ResourceContext, rows: Int) throws(WireError) {
+        serviceName.append(resource.serviceName, rows: rows)
+        try resourceAttributes.append(resource.attributes, rows: rows, scratch: &scratch)
     }
 
     private static var attributesTag: UInt8 {

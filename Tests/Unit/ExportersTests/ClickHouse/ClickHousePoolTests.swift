@@ -20,7 +20,7 @@ struct ClickHousePoolTests {
         ) -> [NativeBlock] { [] }
         func insert(
             _ insert: InsertStatement, settings: [QuerySetting], deadline: ContinuousClock.Instant?,
-            makeBlock: @Sendable (NativeBlock, UInt64) throws(ClickHouseError) -> [UInt8]
+            makeBlock: @Sendable (NativeBlock, inout BlockOutput) throws(ClickHouseError) -> Void
         ) {}
         func ping(deadline: ContinuousClock.Instant?) {}
         func close() { state.withLock { $0.isClosed = true } }

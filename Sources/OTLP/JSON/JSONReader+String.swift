@@ -45,7 +45,7 @@ extension JSONReader {
         }
     }
 
-    /// Has its lowest bit in the first byte of `word` that is a quote, a backslash or a control character; 0 if none is.
+    /// Has its lowest bit in the first byte of `word` that is a quote, a backslash or a control character; else 0.
     ///
     /// Subtracting borrows into a byte's top bit where the byte is smaller, and perhaps into the bytes after it.
     @inline(__always)

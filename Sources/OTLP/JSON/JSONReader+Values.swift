@@ -101,7 +101,7 @@ extension JSONReader {
         return (high, low)
     }
 
-    /// The four bytes that eight hexadecimal digits of either case stand for, first byte lowest; nil if one is no digit.
+    /// The four bytes that eight hexadecimal digits of either case stand for, first byte lowest; nil if one is none.
     @inline(__always)
     static func bytes(ofHexDigits digits: UInt64) -> UInt32? {
         let ones: UInt64 = 0x0101_0101_0101_0101

@@ -136,6 +136,8 @@ struct FieldSchema {
 ///
 /// The fields of a message stand in the order in which the published schema declares them: the order of the keys in
 /// otelcol's JSON.
+///
+/// Unchecked: made once, the tables never change.
 @safe
 struct OTLPSchema: @unchecked Sendable {
     static let shared = OTLPSchema()

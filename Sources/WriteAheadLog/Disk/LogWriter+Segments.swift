@@ -213,7 +213,7 @@ extension LogWriter {
             if let file, offset + byteCount <= header.capacity {
                 var bytes: [UInt8] = []
                 append(checkpoint: payload, at: first, committed: committedOffset, seed: header.seed, to: &bytes)
-                try write(bytes, to: file, isSynced: true)
+                try write([bytes[...]], to: file, isSynced: true)
                 committedOffset = offset
                 log.endSegment(header.number, at: offset)
             } else {

@@ -32,7 +32,7 @@ struct LogWriter: Sendable {
     /// When the open segment was opened, and whether the size of its successors has been thought over.
     var openedAt: UInt64 = 0
     var hasAdapted = false
-    private var slab: [UInt8] = []
+    private var group = RecordGroup()
     private var deferrals = 0
     /// Somebody gave way since this was last set to false.
     var hasEvicted = false
@@ -100,12 +100,12 @@ struct LogWriter: Sendable {
                 continue
             }
             let start = index
-            slab.removeAll(keepingCapacity: slab.capacity <= 2 * LogWriter.groupBytesMax)
+            group.removeAll()
             var place = log.committed
             repeat {
                 append(records[index], at: &place)
                 index += 1
-            } while index < records.count && slab.count < LogWriter.groupBytesMax && takes(records[index])
+            } while index < records.count && group.byteCount < LogWriter.groupBytesMax && takes(records[index])
             commit(Array(records[start..<index]))
         }
         return waiting
@@ -116,9 +116,9 @@ struct LogWriter: Sendable {
         log.refuse(group, error)
     }
 
-    /// Whether `record` can go into the open segment, behind what the slab holds.
+    /// Whether `record` can go into the open segment, behind what the group holds.
     private func takes(_ record: PendingRecord) -> Bool {
-        guard file != nil, offset + slab.count + record.byteCount + SegmentFooter.byteCount <= header.capacity
+        guard file != nil, offset + group.byteCount + record.byteCount + SegmentFooter.byteCount <= header.capacity
         else { return false }
         return !record.isData || (!isReserve && isReserveComplete)
     }
@@ -127,7 +127,7 @@ struct LogWriter: Sendable {
     private var isReserveComplete: Bool { pool.reserves.count + (isReserve ? 1 : 0) >= SegmentPool.reserveCount }
 
     private mutating func makeRoom(for record: PendingRecord) throws(LogError) {
-        slab.removeAll(keepingCapacity: true)
+        group.removeAll()
         if record.isData, !isReserveComplete { try refillReserve(mayEvict: true) }
         if takes(record) { return }
         try roll(toHold: record.byteCount, isData: record.isData)
@@ -135,41 +135,39 @@ struct LogWriter: Sendable {
 
     private mutating func append(_ record: PendingRecord, at place: inout LogPosition) {
         let content = record.content
-        RecordHeader(
+        let header = RecordHeader(
             kind: record.kind, payloadByteCount: content.payload.count, sequence: place.sequence, item: place.item,
             receivedAt: content.receivedAtUnixNanos, partition: content.partition, itemCount: content.itemCount,
-            payloadChecksum: record.checksum, committed: committedOffset
-        ).encode(into: &slab, seed: header.seed)
-        slab.append(contentsOf: content.payload)
-        slab.padToEight()
+            payloadChecksum: record.checksum, committed: committedOffset)
+        group.append(header, content.payload, seed: self.header.seed)
         if record.isData {
             place.sequence += 1
             place.item += UInt64(max(content.itemCount, 1))
         }
     }
 
-    /// Writes the slab, syncs it if somebody waits for that, and publishes its records.
-    private mutating func commit(_ group: [PendingRecord]) {
+    /// Writes the group, syncs it if somebody waits for that, and publishes its records.
+    private mutating func commit(_ records: [PendingRecord]) {
         guard let file else { preconditionFailure("a group without a segment") }
         let start = monotonicNanos()
-        let needsSync = group.contains { $0.needsSync }
+        let needsSync = records.contains { $0.needsSync }
         do throws(FileSystemError) {
-            try write(slab, to: file, isSynced: needsSync && log.configuration.fsync)
+            try write(group.pieces, to: file, isSynced: needsSync && log.configuration.fsync)
         } catch {
             giveUp()
-            refuse(group, LogError(error))
+            refuse(records, LogError(error))
             return
         }
         if needsSync { committedOffset = offset }
-        KillPoint.pass(group.contains { $0.kind == .cut } ? .cutWritten : nil)
-        KillPoint.pass(group.contains { $0.kind == .done } ? .doneWritten : nil)
-        log.publish(group, endOffset: offset, latencyNanos: monotonicNanos() - start, bytes: slab.count)
+        KillPoint.pass(records.contains { $0.kind == .cut } ? .cutWritten : nil)
+        KillPoint.pass(records.contains { $0.kind == .done } ? .doneWritten : nil)
+        log.publish(records, endOffset: offset, latencyNanos: monotonicNanos() - start, bytes: group.byteCount)
     }
 
     /// Writes records behind what is written. After an error the file is not to be used again.
-    mutating func write(_ bytes: [UInt8], to file: any OpenFile, isSynced: Bool) throws(FileSystemError) {
+    mutating func write(_ pieces: [ArraySlice<UInt8>], to file: any OpenFile, isSynced: Bool) throws(FileSystemError) {
         KillPoint.pass(.beforeWrite)
-        try file.writeAll(bytes, at: offset)
+        try file.writeAll(pieces, at: offset)
         isDirty = true
         KillPoint.pass(.afterWrite)
         if isSynced { try synchronize(file) }
@@ -178,7 +176,7 @@ struct LogWriter: Sendable {
             pool.forgetAll(log)
             throw FileSystemError.missing(log.path(Segment.fileName(header.number)))
         }
-        offset += bytes.count
+        offset += pieces.reduce(0) { $0 + $1.count }
     }
 
     mutating func synchronize(_ file: any OpenFile) throws(FileSystemError) {

@@ -34,6 +34,9 @@ package protocol OpenFile: AnyObject, Sendable {
     func read(_ range: Range<Int>) throws(FileSystemError) -> [UInt8]
     /// Writes `bytes[range]` at `offset`. Returns how many bytes went, perhaps fewer than asked, at least one.
     func write(_ bytes: [UInt8], _ range: Range<Int>, at offset: Int) throws(FileSystemError) -> Int
+    /// Writes `pieces` behind each other from `offset` on, in one operation. Returns how many bytes went, perhaps fewer
+    /// than there are, at least one. At most 1024 pieces, none of them empty.
+    func write(_ pieces: [ArraySlice<UInt8>], at offset: Int) throws(FileSystemError) -> Int
     /// Returns when what was written is on the device (fdatasync). After an error nothing is known of it.
     func synchronize() throws(FileSystemError)
     /// Sets the file's size.
@@ -49,6 +52,27 @@ package protocol OpenFile: AnyObject, Sendable {
 }
 
 extension OpenFile {
+    /// For files that know no better: one write of a copy.
+    package func write(_ pieces: [ArraySlice<UInt8>], at offset: Int) throws(FileSystemError) -> Int {
+        let bytes = Array(pieces.joined())
+        return try write(bytes, 0..<bytes.count, at: offset)
+    }
+
+    /// Writes all of `pieces`, in as many operations as it takes.
+    package func writeAll(_ pieces: [ArraySlice<UInt8>], at offset: Int) throws(FileSystemError) {
+        var rest = pieces[...]
+        var offset = offset
+        while !rest.isEmpty {
+            var count = try write(Array(rest.prefix(1024)), at: offset)
+            offset += count
+            while let first = rest.first, count >= first.count {
+                count -= first.count
+                rest.removeFirst()
+            }
+            if count > 0 { rest[rest.startIndex].removeFirst(count) }
+        }
+    }
+
     /// Writes all of `bytes[range]` at `offset`, in as many pieces as it takes.
     package func writeAll(_ bytes: [UInt8], _ range: Range<Int>, at offset: Int) throws(FileSystemError) {
         var written = 0

@@ -125,6 +125,31 @@ private final class PosixFile: OpenFile {
         return count
     }
 
+    func write(_ pieces: [ArraySlice<UInt8>], at offset: Int) throws(FileSystemError) -> Int {
+        let count = try check("pwritev", path) {
+            var vectors: [iovec] = unsafe []
+            unsafe vectors.reserveCapacity(pieces.count)
+            return unsafe PosixFile.gather(pieces[...], into: &vectors) { vectors in
+                unsafe pwritev(descriptor, vectors, Int32(vectors.count), off_t(offset))
+            }
+        }
+        if count == 0 { throw FileSystemError(number: EIO, operation: "pwritev", path: path) }
+        return count
+    }
+
+    /// Calls `body` with where `pieces` are, behind what is in `vectors`. They stay there only while it runs, hence one
+    /// call in another.
+    private static func gather(
+        _ pieces: ArraySlice<ArraySlice<UInt8>>, into vectors: inout [iovec], _ body: ([iovec]) -> Int
+    ) -> Int {
+        guard let piece = pieces.first else { return unsafe body(vectors) }
+        return unsafe piece.withUnsafeBytes { bytes in
+            unsafe vectors.append(
+                iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count))
+            return unsafe gather(pieces.dropFirst(), into: &vectors, body)
+        }
+    }
+
     func synchronize() throws(FileSystemError) {
         _ = try check("fdatasync", path) { fdatasync(descriptor) }
     }

@@ -53,7 +53,6 @@ import Testing
         let consumer = try log.openConsumer("a", options: ConsumerOptions(isDurable: true))
         let rest = try Self.readAll(consumer).map { LogHarness.tag($0.payload) }
         #expect(rest == payloads.indices.filter { $0 != victim }.map(UInt64.init))
-        #expect(log.status.corruptRecords == 1, "record \(victim): \(log.status)")
         await log.close()
     }
 

@@ -89,8 +89,8 @@ extension EditWalk {
             case .string(let text) = try AnyValueView(table.entries[index].value),
             let first = firstValue(pattern, in: text, groups)
         else { return }
-        for (offset, group) in groups.enumerated() {
-            upsert(program.groups[group].key, extracts.value(first + offset), keys: keys)
+        for index in groups {
+            upsert(program.groups[index].key, extracts.value(first + index - groups.lowerBound), keys: keys)
         }
     }
 

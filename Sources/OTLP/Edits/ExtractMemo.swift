@@ -54,8 +54,12 @@ struct ExtractMemo {
 
     /// The end decides, where names and addresses differ.
     private static func place(of text: WireBytes, _ pattern: Int) -> Int {
-        var hash = UInt64(truncatingIfNeeded: text.count &+ pattern << 16)
-        for index in max(0, text.count - 8)..<text.count { hash = hash << 8 ^ hash >> 56 ^ UInt64(text[index]) }
-        return Int(truncatingIfNeeded: (hash &* 0x9e37_79b9_7f4a_7c15) >> 58)
+        var hash = UInt64(truncatingIfNeeded: text.count &+ pattern &* 64)
+        if text.count >= 8 {
+            hash ^= text.word(at: text.count - 8)
+        } else {
+            for index in 0..<text.count { hash = hash &<< 8 ^ UInt64(text[index]) }
+        }
+        return Int(truncatingIfNeeded: (hash &* 0x9e37_79b9_7f4a_7c15) &>> 58)
     }
 }

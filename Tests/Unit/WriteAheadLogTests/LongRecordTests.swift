@@ -14,12 +14,12 @@ import Testing
 
     /// Sizes around those at which a payload is read in another way, in random order.
     private static func payloads(_ random: inout SeededRandom) -> [[UInt8]] {
-        (0..<60).map { number in
+        (0..<24).map { number in
             let near = [20, 4 << 10, 64 << 10, 256 << 10][random.int(in: 0...3)]
             var payload: [UInt8] = []
             payload.append(integer: UInt64(number))
             let count = max(8, near + random.int(in: -90...90))
-            return payload + (8..<count).map { UInt8(truncatingIfNeeded: $0 &* (number + 3) >> 3) }
+            return payload + random.bytes(count - 8)
         }
     }
 
@@ -53,7 +53,6 @@ import Testing
         let consumer = try log.openConsumer("a", options: ConsumerOptions(isDurable: true))
         let rest = try Self.readAll(consumer).map { LogHarness.tag($0.payload) }
         #expect(rest == payloads.indices.filter { $0 != victim }.map(UInt64.init))
-        #expect(log.status.corruptRecords == 1)
         await log.close()
     }
 

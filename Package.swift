@@ -183,7 +183,8 @@ if Context.environment["OTELCOL_BENCHMARKS"] != nil {
 if Context.environment["OTELCOL_FUZZ"] != nil {
     package.targets += ["OTLPWire", "OTLPJSON"].map { name in
         .executableTarget(
-            name: "\(name)Fuzzer", dependencies: ["OTLP"], path: "Tests/Fuzz/\(name)", exclude: ["Corpus"],
+            name: "\(name)Fuzzer", dependencies: ["OTLP", "TestSupport"], path: "Tests/Fuzz/\(name)",
+            exclude: ["Corpus"],
             swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])])
     }
 }

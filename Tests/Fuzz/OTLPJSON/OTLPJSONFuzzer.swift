@@ -1,4 +1,5 @@
 import OTLP
+import TestSupport
 
 /// Feeds libFuzzer's bytes to the JSON reader and, if they are read, what came of them to all that trusts it.
 ///
@@ -11,7 +12,7 @@ func fuzzOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let signal = unsafe Signal.allCases[Int(data[0]) % Signal.allCases.count]
     let json = unsafe Array(UnsafeBufferPointer(start: data + 1, count: count - 1))
     let result = read(json, signal)
-    let resultOfSpaced = read(spaced(json), signal)
+    let resultOfSpaced = read(spacedJSON(json), signal)
     switch (result, resultOfSpaced) {
     case (.success(let request), .success(let other)):
         precondition(request == other, "white space changes what is read")
@@ -42,25 +43,4 @@ private func check(_ request: [UInt8], _ signal: Signal) throws(WireError) {
     }
     let itemCount = try OTLPRequest.itemCount(of: previous, signal: signal)
     precondition(itemCount == validated.itemCount, "writing and reading lost or invented items")
-}
-
-/// `json` with white space on both sides of each of `{}[],:` outside strings, so that nothing is taken in one piece.
-private func spaced(_ json: [UInt8]) -> [UInt8] {
-    var result: [UInt8] = []
-    var isInString = false
-    var isEscaped = false
-    for byte in json {
-        let isStructure = !isInString && "{}[],:".utf8.contains(byte)
-        if isStructure { result.append(UInt8(ascii: "\t")) }
-        result.append(byte)
-        if isStructure { result.append(UInt8(ascii: " ")) }
-        if isEscaped {
-            isEscaped = false
-        } else if byte == UInt8(ascii: "\\") {
-            isEscaped = isInString
-        } else if byte == UInt8(ascii: "\"") {
-            isInString.toggle()
-        }
-    }
-    return result
 }

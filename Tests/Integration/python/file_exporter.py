@@ -86,12 +86,12 @@ def check(clients, lines):
     require(not missing, f"{len(missing)} acknowledged requests are not in the file, as {missing[:5]}")
 
 
-def killed(binary, directory):
+def killed(binary, directory, seed):
     """SIGKILL at random moments while lines of a megabyte are written: no line is lost that was acknowledged, and at most
     one a kill is torn, which no other line continues."""
     path = os.path.join(directory, "out.json")
     collector = collector_with_file(binary, directory, path)
-    kills = 12
+    kills, moments = 12, random.Random(seed)
     clients = None
     try:
         collector.start()
@@ -99,7 +99,7 @@ def killed(binary, directory):
         for _ in range(kills):
             before = clients.acked_count()
             wait_until(lambda: clients.acked_count() > before, "requests are acknowledged")
-            time.sleep(random.random() * 0.3)
+            time.sleep(moments.uniform(0, 0.3))
             collector.kill()
             collector.start()
         before = clients.acked_count()
@@ -116,7 +116,7 @@ def killed(binary, directory):
         collector.kill()
 
 
-def disk_full(binary, directory):
+def disk_full(binary, directory, seed):
     """The disk fills up in the middle of lines: the clients of those are refused, nothing of them stays, and lines are
     written again when there is space."""
     disk = os.path.join(directory, "disk")
@@ -156,12 +156,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("binary")
     parser.add_argument("scenario", choices=["killed", "disk_full"])
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="otelcol-file-") as directory:
         try:
-            globals()[options.scenario](os.path.abspath(options.binary), directory)
+            globals()[options.scenario](os.path.abspath(options.binary), directory, options.seed)
         except AssertionError as error:
-            sys.exit(f"{options.scenario}: {error}")
+            sys.exit(f"{options.scenario}, seed {options.seed}: {error}")
 
 
 if __name__ == "__main__":

@@ -7,28 +7,6 @@ import Testing
 @Suite struct JSONShortWaysTests {
     typealias Case = RequestValidationTests.Case
 
-    /// `json` with white space on both sides of each of `{}[],:` outside strings, so that no key or attribute is taken in
-    /// one piece.
-    static func spaced(_ json: [UInt8]) -> [UInt8] {
-        var result: [UInt8] = []
-        var isInString = false
-        var isEscaped = false
-        for byte in json {
-            let isStructure = !isInString && "{}[],:".utf8.contains(byte)
-            if isStructure { result.append(UInt8(ascii: "\t")) }
-            result.append(byte)
-            if isStructure { result.append(UInt8(ascii: " ")) }
-            if isEscaped {
-                isEscaped = false
-            } else if byte == UInt8(ascii: "\\") {
-                isEscaped = isInString
-            } else if byte == UInt8(ascii: "\"") {
-                isInString.toggle()
-            }
-        }
-        return result
-    }
-
     static func outcome(of json: [UInt8], _ signal: Signal) -> Result<[UInt8], JSONError.Code> {
         do {
             return .success(try OTLPRequest.fromJSON(json, signal: signal))
@@ -45,7 +23,7 @@ import Testing
         for _ in 0..<4 {
             let json = Array(try JSONRoundTripTests.json(generator.request(test.signal).bytes, test.signal).utf8)
             for document in [json] + (0..<8).map({ _ in json.corrupted(using: &generator.random) }) {
-                let expected = Self.outcome(of: Self.spaced(document), test.signal)
+                let expected = Self.outcome(of: spacedJSON(document), test.signal)
                 #expect(Self.outcome(of: document, test.signal) == expected)
             }
         }

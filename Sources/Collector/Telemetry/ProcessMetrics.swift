@@ -47,7 +47,7 @@ package enum ProcessMetrics {
     }
 
     /// The C library's allocator, which serves Swift's objects too.
-    private static func heapBytes() -> (inUse: Double, fromSystem: Double) {
+    static func heapBytes() -> (inUse: Double, fromSystem: Double) {
         let info = mallinfo2()
         return (Double(info.uordblks + info.hblkhd), Double(info.arena + info.hblkhd))
     }

@@ -219,7 +219,7 @@ package struct RequestJSONEncoder: ~Copyable {
 // Attributes: nearly all of a request, so they take a shorter way than the table.
 extension RequestJSONEncoder {
     private mutating func encodeKeyValue(_ bytes: WireBytes, depth: Int) throws(WireError) {
-        if depth < WireValidator.anyValueDepthMax, encodeShortString(bytes) { return }
+        if depth < WireValidator.anyValueDepthMax, try encodeShort(bytes) { return }
         var cursor = WireCursor(bytes)
         var key = bytes.slice(0..<0)
         var value = bytes.slice(0..<0)
@@ -241,26 +241,39 @@ extension RequestJSONEncoder {
         writer.write("}")
     }
 
-    /// Writes an attribute of the commonest layout: a key, then a string value, each shorter than 128 bytes.
+    /// Writes an attribute of one of the commonest layouts: a key shorter than 128 bytes, then a string that is, or an
+    /// integer.
     ///
-    /// Layout: `0a K key[K] 12 V 0a S string[S]`, where V = S + 2 is all the rest.
+    /// Layouts: `0a K key[K] 12 V 0a S string[S]` and `0a K key[K] 12 V 18 varint`, where V bytes are all the rest.
     ///
     /// - Returns: false, and nothing is written, for any other layout.
     @inline(__always)
-    private mutating func encodeShortString(_ bytes: WireBytes) -> Bool {
+    private mutating func encodeShort(_ bytes: WireBytes) throws(WireError) -> Bool {
         let count = bytes.count
         guard count >= 7, bytes[0] == 0x0a else { return false }
         let keyCount = Int(bytes[1])
         guard keyCount > 0, keyCount < 0x80, keyCount + 6 <= count, bytes[keyCount + 2] == 0x12 else { return false }
         let valueCount = Int(bytes[keyCount + 3])
-        guard valueCount < 0x80, keyCount + 4 + valueCount == count, bytes[keyCount + 4] == 0x0a,
-            Int(bytes[keyCount + 5]) == valueCount - 2
-        else { return false }
-        writer.write(#"{"key":"#)
-        writer.write(string: bytes.slice(2..<keyCount + 2))
-        writer.write(#","value":{"stringValue":"#)
-        writer.write(string: bytes.slice(keyCount + 6..<count))
-        writer.write("}}")
+        guard valueCount < 0x80, keyCount + 4 + valueCount == count else { return false }
+        switch bytes[keyCount + 4] {
+        case 0x0a:
+            guard Int(bytes[keyCount + 5]) == valueCount - 2 else { return false }
+            writer.write(#"{"key":"#)
+            writer.write(string: bytes.slice(2..<keyCount + 2))
+            writer.write(#","value":{"stringValue":"#)
+            writer.write(string: bytes.slice(keyCount + 6..<count))
+            writer.write("}}")
+        case 0x18:
+            var cursor = WireCursor(bytes.slice(keyCount + 5..<count))
+            let value = try cursor.readVarint()
+            guard cursor.isAtEnd else { return false }
+            writer.write(#"{"key":"#)
+            writer.write(string: bytes.slice(2..<keyCount + 2))
+            writer.write(#","value":{"intValue":""#)
+            writer.write(decimal: Int64(bitPattern: value))
+            writer.write(#""}}"#)
+        default: return false
+        }
         return true
     }
 

@@ -23,63 +23,96 @@ package final class HTTPTestServer: Sendable {
 
     private struct State {
         var requests: [Request] = []
-        var connections: [Int32] = []
+        var connectionCount = 0
+        /// Open descriptors. Each is closed under the lock, so that none is touched whose number is another's by then.
+        var listener: Int32?
+        var connections: Set<Int32> = []
         var isStopped = false
     }
 
     package let port: Int
-    private let listener: Int32
-    private let state = Mutex(State())
+    /// Bound to the port, too, but never listening: from `stop` on connections are refused, as long as this object lives,
+    /// and nobody else is given the port.
+    private let reservation: Int32
+    private let state: Mutex<State>
     private let answer: @Sendable (Request) -> Answer
 
     package init(answer: @escaping @Sendable (Request) -> Answer) {
         self.answer = answer
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let reserved = Self.bound(to: 0)
+        let listener = Self.bound(to: reserved.port)
+        precondition(listen(listener.descriptor, 64) == 0, "the test server cannot listen: errno \(errno)")
+        port = reserved.port
+        reservation = reserved.descriptor
+        state = Mutex(State(listener: listener.descriptor))
+        Thread.detachNewThread { self.accept(listener.descriptor) }
+    }
+
+    deinit { close(reservation) }
+
+    /// A socket bound to a port of 127.0.0.1 that another one may be bound to as well; 0: one that is free.
+    private static func bound(to port: Int) -> (descriptor: Int32, port: Int) {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var isShared: Int32 = 1
+        unsafe setsockopt(
+            descriptor, SOL_SOCKET, SO_REUSEPORT, &isShared, socklen_t(MemoryLayout.size(ofValue: isShared)))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
-        let bound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+        let isBound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                unsafe bind(listener, address, size) == 0 && listen(listener, 64) == 0
-                    && getsockname(listener, address, &size) == 0
+                unsafe bind(descriptor, address, size) == 0 && getsockname(descriptor, address, &size) == 0
             }
         }
-        precondition(bound, "no port for the test server")
-        port = Int(UInt16(bigEndian: address.sin_port))
-        Thread.detachNewThread { self.accept() }
+        precondition(isBound, "no port for the test server: errno \(errno)")
+        return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
     }
 
     package var url: String { "http://127.0.0.1:\(port)" }
     package var requests: [Request] { state.withLock { $0.requests } }
-    package var connectionCount: Int { state.withLock { $0.connections.count } }
+    package var connectionCount: Int { state.withLock(\.connectionCount) }
 
+    /// Ends all connections and refuses new ones. Once is enough, more often does no harm.
     package func stop() {
         state.withLock { state in
             state.isStopped = true
-            _ = shutdown(listener, Int32(SHUT_RDWR))
-            for connection in state.connections { _ = shutdown(connection, Int32(SHUT_RDWR)) }
+            // Closing is left to their threads, which are woken by this.
+            for descriptor in state.connections { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+            if let listener = state.listener { _ = shutdown(listener, Int32(SHUT_RDWR)) }
         }
     }
 
-    private func accept() {
+    private func accept(_ listener: Int32) {
         while true {
             let connection = Glibc.accept(listener, nil, nil)
             guard connection >= 0 else { break }
             let index = state.withLock { state -> Int? in
                 guard !state.isStopped else { return nil }
-                state.connections.append(connection)
-                return state.connections.count - 1
+                state.connections.insert(connection)
+                defer { state.connectionCount += 1 }
+                return state.connectionCount
             }
-            guard let index else { break }
+            guard let index else {
+                close(connection)
+                break
+            }
             Thread.detachNewThread { self.serve(connection, index: index) }
         }
-        close(listener)
+        state.withLock { state in
+            state.listener = nil
+            close(listener)
+        }
     }
 
     private func serve(_ connection: Int32, index: Int) {
-        defer { _ = shutdown(connection, Int32(SHUT_RDWR)) }
+        defer {
+            state.withLock { state in
+                state.connections.remove(connection)
+                close(connection)
+            }
+        }
         var buffered: [UInt8] = []
         while let request = readRequest(connection, &buffered, index: index) {
             state.withLock { $0.requests.append(request) }

@@ -18,6 +18,8 @@ package final class TCPProxy: Sendable {
         var fault = Fault.none
         var clientBytes = 0
         var descriptors: Set<Int32> = []
+        /// Until the listener is closed, after which its number may be another's.
+        var isListening = true
         var isStopped = false
     }
 
@@ -62,9 +64,11 @@ package final class TCPProxy: Sendable {
     }
 
     package func stop() {
-        state.withLock { $0.isStopped = true }
+        state.withLock { state in
+            state.isStopped = true
+            if state.isListening { shutdown(listener, Int32(SHUT_RDWR)) }
+        }
         cutAll()
-        shutdown(listener, Int32(SHUT_RDWR))
     }
 
     private static func loopback(_ port: Int) -> sockaddr_in {
@@ -114,7 +118,10 @@ package final class TCPProxy: Sendable {
                 }
             }
         }
-        close(listener)
+        state.withLock { state in
+            state.isListening = false
+            close(listener)
+        }
     }
 
     private func passRequests(_ client: Int32, _ server: Int32) {

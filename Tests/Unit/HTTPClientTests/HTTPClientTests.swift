@@ -127,18 +127,21 @@ import Testing
         }
     }
 
+    /// Too long for a name: resolvers say so themselves, and no server is asked, which could take longer than connecting
+    /// may.
+    private static let impossibleName = String(repeating: "x", count: 64) + ".invalid"
+
     @Test func aClosedPortIsAConnectError() async throws {
         let server = HTTPTestServer { _ in .hang }
         server.stop()
         let client = try HTTPClient(configuration: HTTPClientConfiguration())
         defer { client.shutdown() }
-        // The port is free as soon as the listener's thread has closed it; until then a connection ends without an answer.
         let error = try await failure(
             of: client, HTTPClientRequest(url: "http://user:secret@127.0.0.1:\(server.port)/x"))
-        #expect([.connect, .sendReceive].contains(error.kind))
+        #expect(error.kind == .connect)
         #expect(error.message.contains("\"http://127.0.0.1:\(server.port)/x\""))
         #expect(!error.message.contains("secret"))
-        let unknown = try await failure(of: client, HTTPClientRequest(url: "http://no-such-host.invalid/"))
+        let unknown = try await failure(of: client, HTTPClientRequest(url: "http://\(Self.impossibleName)/"))
         #expect(unknown.kind == .connect)
     }
 
@@ -294,7 +297,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "nonsense", "ftp://127.0.0.1/x", "file:///etc/passwd"])
+    @Test(arguments: ["", impossibleName, "ftp://127.0.0.1/x", "file:///etc/passwd"])
     func otherURLsAreRefused(url: String) async throws {
         let client = try HTTPClient(configuration: HTTPClientConfiguration())
         defer { client.shutdown() }

@@ -26,7 +26,8 @@ enum OTLPEncoding: Sendable {
 }
 
 /// The way from a request's bytes to the pipelines, the same for both transports: inflate, validate, hand over, count.
-struct OTLPIngest: Sendable {
+/// A class, so that a request on its way holds one reference to all of it.
+final class OTLPIngest: Sendable {
     typealias Outcome = Result<Void, RefusalError>
 
     /// Where a signal's requests go, and what becomes of them. A class, so that each request's completion holds one

@@ -11,7 +11,7 @@ final class GRPCStreamMaker: HTTP2StreamMaker {
     }
 
     func makeStream(
-        _ header: HTTP2HeaderBlock, remoteAddress: String, reply: HTTP2Reply
+        _ header: HTTP2Header, remoteAddress: String, reply: HTTP2Reply
     ) -> HTTP2StreamStart {
         guard let method = header.firstField(":method"), header.hasValue("POST", in: method) else {
             return .answer(httpError("405", allow: "POST"))
@@ -35,13 +35,13 @@ final class GRPCStreamMaker: HTTP2StreamMaker {
             }
         }
         let metadata = configuration.keepsMetadata ? header.pairs.filter { !$0.name.hasPrefix(":") } : []
-        let request = GRPCRequest(
-            path: path, message: [], encoding: encoding, metadata: metadata, remoteAddress: remoteAddress,
-            timeout: timeout)
-        return .receive(GRPCServerStream(request: request, maker: self, reply: reply))
+        return .receive(
+            GRPCServerStream(
+                path: path, encoding: encoding, metadata: metadata, remoteAddress: remoteAddress, timeout: timeout,
+                maker: self, reply: reply))
     }
 
-    private func isGRPC(_ header: HTTP2HeaderBlock) -> Bool {
+    private func isGRPC(_ header: HTTP2Header) -> Bool {
         let prefix = "application/grpc"
         guard let field = header.firstField("content-type") else { return false }
         if header.hasValue(prefix, in: field) { return true }
@@ -73,16 +73,28 @@ final class GRPCStreamMaker: HTTP2StreamMaker {
 
 /// One unary call on its way in.
 final class GRPCServerStream: HTTP2ServerStream {
-    private var request: GRPCRequest
-    private var assembler: GRPCMessageAssembler
+    private let path: String
+    private let encoding: String?
+    private let metadata: [(name: String, value: String)]
+    private let remoteAddress: String
+    private let timeout: Duration?
+    /// Confined to the connection's loop, and calls nothing that could come back to it.
+    @exclusivity(unchecked) private var assembler: GRPCMessageAssembler
     private let maker: GRPCStreamMaker
     private let reply: HTTP2Reply
 
-    init(request: GRPCRequest, maker: GRPCStreamMaker, reply: HTTP2Reply) {
-        self.request = request
+    init(
+        path: String, encoding: String?, metadata: [(name: String, value: String)], remoteAddress: String,
+        timeout: Duration?, maker: GRPCStreamMaker, reply: HTTP2Reply
+    ) {
+        self.path = path
+        self.encoding = encoding
+        self.metadata = metadata
+        self.remoteAddress = remoteAddress
+        self.timeout = timeout
         self.maker = maker
         self.reply = reply
-        assembler = GRPCMessageAssembler(limit: maker.configuration.messageBytesMax)
+        unsafe assembler = GRPCMessageAssembler(limit: maker.configuration.messageBytesMax)
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer) -> HTTP2Response? {
@@ -90,25 +102,26 @@ final class GRPCServerStream: HTTP2ServerStream {
             try unsafe assembler.append(bytes)
             return nil
         } catch {
-            if case .tooLarge = error { maker.configuration.messageTooLarge(request.path) }
+            if case .tooLarge = error { maker.configuration.messageTooLarge(path) }
             return error.response.http2Response()
         }
     }
 
     func end() -> HTTP2Response? {
         do {
-            let (message, isCompressed) = try assembler.finish()
-            if isCompressed, request.encoding == nil {
+            let (message, isCompressed) = try unsafe assembler.finish()
+            if isCompressed, encoding == nil {
                 return GRPCResponse.failure(
                     .internal, "grpc: compressed flag set with identity or empty encoding"
                 ).http2Response()
             }
-            if !isCompressed { request.encoding = nil }
-            request.message = message
+            let request = GRPCRequest(
+                path: path, message: message, encoding: isCompressed ? encoding : nil, metadata: metadata,
+                remoteAddress: remoteAddress, timeout: timeout)
+            maker.handler(request) { [reply] response in reply(response.http2Response()) }
+            return nil
         } catch {
             return error.response.http2Response()
         }
-        maker.handler(request) { [reply] response in reply(response.http2Response()) }
-        return nil
     }
 }

@@ -34,13 +34,11 @@ struct OTLPGRPCService: Sendable {
         guard let signal = OTLPGRPCService.signal(of: request.path),
             let compression = request.encoding.map(ContentEncoding.init(rawValue:)) ?? .identity
         else { preconditionFailure("the server passed on a call or an encoding that it was not told to accept") }
-        let client = ClientInfo(address: request.remoteAddress, metadata: request.metadata)
         do {
             try ingest.consume(
-                request.message, compressed: compression, encoding: .protobuf, signal: signal, client: client
-            ) { outcome in
-                complete(OTLPGRPCService.response(to: outcome))
-            }
+                request.message, compressed: compression, encoding: .protobuf, signal: signal,
+                client: request.header.context as? ClientInfo,
+                respond: { OTLPGRPCService.response(to: $0) }, complete: complete)
         } catch {
             complete(response(to: error))
         }

@@ -1,8 +1,16 @@
-/// Checks the header of calls, and makes streams for those that are served.
+/// Checks the header of a connection's calls, and makes streams for those that are served.
+///
+/// Most clients send the same header with each call; it is checked when it differs from the one before.
 final class GRPCStreamMaker: HTTP2StreamMaker {
+    /// What is looked at in a header.
+    static let fields = [":method", ":path", "content-type", "grpc-encoding", "grpc-timeout"]
+    /// Longer headers are not remembered.
+    private static let rememberedBytesMax = 4096
+
     let configuration: GRPCServerConfiguration
     let handler: GRPCServer.Handler
     private let methods: [String]
+    private var last: (bytes: [UInt8], header: GRPCCallHeader)?
 
     init(_ configuration: GRPCServerConfiguration, handler: @escaping GRPCServer.Handler) {
         self.configuration = configuration
@@ -13,32 +21,52 @@ final class GRPCStreamMaker: HTTP2StreamMaker {
     func makeStream(
         _ header: HTTP2Header, remoteAddress: String, reply: HTTP2Reply
     ) -> HTTP2StreamStart {
-        guard let method = header.firstField(":method"), header.hasValue("POST", in: method) else {
-            return .answer(httpError("405", allow: "POST"))
+        if let last, header.equals(last.bytes) {
+            return .receive(GRPCServerStream(header: last.header, maker: self, reply: reply))
         }
-        guard isGRPC(header) else { return .answer(httpError("415")) }
+        switch read(header, remoteAddress: remoteAddress) {
+        case .success(let callHeader):
+            last = header.byteCount <= Self.rememberedBytesMax ? (header.bytes, callHeader) : nil
+            return .receive(GRPCServerStream(header: callHeader, maker: self, reply: reply))
+        case .failure(let refusal):
+            return .answer(refusal.response)
+        }
+    }
+
+    /// A header that is answered at once.
+    private struct Refusal: Error {
+        let response: HTTP2Response
+    }
+
+    private func read(_ header: HTTP2Header, remoteAddress: String) -> Result<GRPCCallHeader, Refusal> {
+        guard let method = header.firstField(":method"), header.hasValue("POST", in: method) else {
+            return .failure(Refusal(response: httpError("405", allow: "POST")))
+        }
+        guard isGRPC(header) else { return .failure(Refusal(response: httpError("415"))) }
         let pathField = header.firstField(":path")
         guard let pathField, let path = methods.first(where: { header.hasValue($0, in: pathField) }) else {
-            return .answer(unknownMethod(header.first(":path") ?? "").http2Response())
+            return .failure(Refusal(response: unknownMethod(header.first(":path") ?? "").http2Response()))
         }
         let encoding = header.first("grpc-encoding").flatMap { $0 == "identity" ? nil : $0 }
         if let encoding, !configuration.acceptedEncodings.contains(encoding) {
             let response = GRPCResponse.failure(
                 .unimplemented, "grpc: Decompressor is not installed for grpc-encoding \"\(encoding)\"")
-            return .answer(response.http2Response(acceptedEncodings: configuration.acceptedEncodings))
+            return .failure(
+                Refusal(response: response.http2Response(acceptedEncodings: configuration.acceptedEncodings)))
         }
         var timeout: Duration?
         if let text = header.first("grpc-timeout") {
             timeout = GRPCText.timeout(text)
             if timeout == nil {
-                return .answer(GRPCResponse.failure(.internal, "malformed grpc-timeout").http2Response())
+                let response = GRPCResponse.failure(.internal, "malformed grpc-timeout")
+                return .failure(Refusal(response: response.http2Response()))
             }
         }
         let metadata = configuration.keepsMetadata ? header.pairs.filter { !$0.name.hasPrefix(":") } : []
-        return .receive(
-            GRPCServerStream(
+        return .success(
+            GRPCCallHeader(
                 path: path, encoding: encoding, metadata: metadata, remoteAddress: remoteAddress, timeout: timeout,
-                maker: self, reply: reply))
+                context: configuration.makeContext(remoteAddress, metadata)))
     }
 
     private func isGRPC(_ header: HTTP2Header) -> Bool {
@@ -73,25 +101,14 @@ final class GRPCStreamMaker: HTTP2StreamMaker {
 
 /// One unary call on its way in.
 final class GRPCServerStream: HTTP2ServerStream {
-    private let path: String
-    private let encoding: String?
-    private let metadata: [(name: String, value: String)]
-    private let remoteAddress: String
-    private let timeout: Duration?
+    private let header: GRPCCallHeader
     /// Confined to the connection's loop, and calls nothing that could come back to it.
     @exclusivity(unchecked) private var assembler: GRPCMessageAssembler
     private let maker: GRPCStreamMaker
     private let reply: HTTP2Reply
 
-    init(
-        path: String, encoding: String?, metadata: [(name: String, value: String)], remoteAddress: String,
-        timeout: Duration?, maker: GRPCStreamMaker, reply: HTTP2Reply
-    ) {
-        self.path = path
-        self.encoding = encoding
-        self.metadata = metadata
-        self.remoteAddress = remoteAddress
-        self.timeout = timeout
+    init(header: GRPCCallHeader, maker: GRPCStreamMaker, reply: HTTP2Reply) {
+        self.header = header
         self.maker = maker
         self.reply = reply
         unsafe assembler = GRPCMessageAssembler(limit: maker.configuration.messageBytesMax)
@@ -102,7 +119,7 @@ final class GRPCServerStream: HTTP2ServerStream {
             try unsafe assembler.append(bytes)
             return nil
         } catch {
-            if case .tooLarge = error { maker.configuration.messageTooLarge(path) }
+            if case .tooLarge = error { maker.configuration.messageTooLarge(header.path) }
             return error.response.http2Response()
         }
     }
@@ -110,14 +127,12 @@ final class GRPCServerStream: HTTP2ServerStream {
     func end() -> HTTP2Response? {
         do {
             let (message, isCompressed) = try unsafe assembler.finish()
-            if isCompressed, encoding == nil {
+            if isCompressed, header.encoding == nil {
                 return GRPCResponse.failure(
                     .internal, "grpc: compressed flag set with identity or empty encoding"
                 ).http2Response()
             }
-            let request = GRPCRequest(
-                path: path, message: message, encoding: isCompressed ? encoding : nil, metadata: metadata,
-                remoteAddress: remoteAddress, timeout: timeout)
+            let request = GRPCRequest(header: header, message: message, isCompressed: isCompressed)
             maker.handler(request) { [reply] response in reply(response.http2Response()) }
             return nil
         } catch {

@@ -18,7 +18,15 @@ internal import Glibc
     /// for each field.
     private(set) var listSize = 0
 
-    init() {
+    /// Bit n is set when fields are kept whose names have n bytes, or more than 63 for the last one.
+    private let keptNameCounts: UInt64
+
+    /// - Parameter keptFields: the names of the fields that `header` has at least; nil: of all.
+    init(keptFields: [String]?) {
+        keptNameCounts =
+            keptFields.map { names in
+                names.reduce(0) { $0 | 1 << UInt64(min($1.utf8.count, 63)) }
+            } ?? .max
         unsafe base = .allocate(byteCount: capacity, alignment: 1)
     }
 
@@ -33,13 +41,14 @@ internal import Glibc
     }
 
     mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+        listSize += name.count + value.count + 32
+        guard keptNameCounts >> UInt64(min(name.count, 63)) & 1 != 0 else { return }
         reserve(HTTP2Header.fieldPrefixCount + name.count + value.count)
         unsafe base.storeBytes(of: name.count, toByteOffset: count, as: Int.self)
         unsafe base.storeBytes(of: value.count, toByteOffset: count + MemoryLayout<Int>.size, as: Int.self)
         count += HTTP2Header.fieldPrefixCount
         unsafe appendReserved(name)
         unsafe appendReserved(value)
-        listSize += name.count + value.count + 32
     }
 
     private mutating func appendReserved(_ text: UnsafeRawBufferPointer) {
@@ -100,6 +109,19 @@ internal import Glibc
     fileprivate init(start: UnsafeRawPointer, count: Int) {
         unsafe self.start = start
         self.count = count
+    }
+
+    var byteCount: Int { count }
+
+    /// A copy of all of it, for `equals`.
+    var bytes: [UInt8] { unsafe Array(UnsafeRawBufferPointer(start: start, count: count)) }
+
+    /// Whether all fields are those of the header whose `bytes` are given, in the same order.
+    func equals(_ bytes: [UInt8]) -> Bool {
+        unsafe bytes.withUnsafeBytes { other in
+            guard let base = other.baseAddress, other.count == count else { return other.count == count }
+            return unsafe memcmp(base, start, count) == 0
+        }
     }
 
     /// The first field `name`.

@@ -1,17 +1,22 @@
 /// Header fields that are to be sent, pseudo header fields first, names in lower case.
 ///
-/// Shape: all names and values in one run of bytes.
+/// Shape: fields that are part of the program come first; names and values of all others lie in one run of bytes.
 struct HTTP2HeaderBlock: Sendable {
+    typealias Constant = (name: StaticString, value: StaticString)
+
     struct Field: Sendable {
         var start: Int
         var nameCount: Int
         var valueCount: Int
     }
 
+    let constants: [Constant]
     private(set) var bytes: [UInt8] = []
     private(set) var fields: [Field] = []
 
-    init() {}
+    init(_ constants: [Constant] = []) {
+        self.constants = constants
+    }
 
     mutating func append(_ name: String, _ value: String) {
         fields.append(Field(start: bytes.count, nameCount: name.utf8.count, valueCount: value.utf8.count))
@@ -64,4 +69,6 @@ struct HTTP2Settings: Sendable {
     var streamWindowBytes = 1 << 20
     var connectionWindowBytes = 16 << 20
     var maxHeaderListBytes = 64 << 10
+    /// Names of the fields that are kept of a request's header, others may be missing; nil: all are.
+    var keptFields: [String]?
 }

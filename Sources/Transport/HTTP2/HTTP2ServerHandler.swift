@@ -12,8 +12,8 @@ protocol HTTP2ServerStream: AnyObject {
     func end() -> HTTP2Response?
 }
 
-/// How a server makes its streams.
-protocol HTTP2StreamMaker: Sendable {
+/// How a connection makes its streams.
+protocol HTTP2StreamMaker: AnyObject {
     func makeStream(_ header: HTTP2Header, remoteAddress: String, reply: HTTP2Reply) -> HTTP2StreamStart
 }
 

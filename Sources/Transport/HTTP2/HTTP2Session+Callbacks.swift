@@ -29,27 +29,42 @@ extension HTTP2Session {
         return unsafe callbacks
     }
 
-    /// Lends `block` as C name-value pairs to `body`; they are valid only inside it, and nghttp2 copies them.
+    /// Lends `block` as C name-value pairs to `body`; they are valid only inside it, and nghttp2 copies what is not constant.
     static func withNameValues<Result>(
         _ block: HTTP2HeaderBlock, _ body: (UnsafePointer<nghttp2_nv>, Int) -> Result
     ) -> Result {
-        unsafe block.bytes.withUnsafeBufferPointer { bytes in
-            // A block always has fields, so its bytes have an address; nghttp2 only reads them.
-            guard let start = bytes.baseAddress else { preconditionFailure("empty header block") }
-            let base = unsafe UnsafeMutablePointer(mutating: start)
-            let count = block.fields.count
-            return unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { pairs in
-                for (index, field) in block.fields.enumerated() {
-                    unsafe pairs.initializeElement(
-                        at: index,
-                        to: nghttp2_nv(
-                            name: base + field.start, value: base + field.start + field.nameCount,
-                            namelen: field.nameCount, valuelen: field.valueCount,
-                            flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)))
+        let count = block.constants.count + block.fields.count
+        precondition(count > 0, "empty header block")
+        return unsafe block.bytes.withUnsafeBufferPointer { bytes in
+            unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { pairs in
+                var index = 0
+                for constant in block.constants {
+                    unsafe pairs.initializeElement(at: index, to: nameValue(constant))
+                    index += 1
+                }
+                for field in block.fields {
+                    // Fields have names, so there are bytes.
+                    unsafe pairs.initializeElement(at: index, to: nameValue(field, bytes.baseAddress!))
+                    index += 1
                 }
                 return unsafe body(pairs.baseAddress!, count)
             }
         }
+    }
+
+    private static func nameValue(_ constant: HTTP2HeaderBlock.Constant) -> nghttp2_nv {
+        unsafe nghttp2_nv(
+            name: UnsafeMutablePointer(mutating: constant.name.utf8Start),
+            value: UnsafeMutablePointer(mutating: constant.value.utf8Start),
+            namelen: constant.name.utf8CodeUnitCount, valuelen: constant.value.utf8CodeUnitCount,
+            flags: UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue))
+    }
+
+    private static func nameValue(_ field: HTTP2HeaderBlock.Field, _ bytes: UnsafePointer<UInt8>) -> nghttp2_nv {
+        let start = unsafe UnsafeMutablePointer(mutating: bytes) + field.start
+        return unsafe nghttp2_nv(
+            name: start, value: start + field.nameCount, namelen: field.nameCount, valuelen: field.valueCount,
+            flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue))
     }
 }
 

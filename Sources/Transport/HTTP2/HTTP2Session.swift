@@ -12,7 +12,7 @@ internal import NIOCore
     private var answeredEarly: [Int32] = []
 
     init(settings: HTTP2Settings) {
-        let state = HTTP2SessionState(headerListBytesMax: settings.maxHeaderListBytes)
+        let state = HTTP2SessionState(settings)
         let options = unsafe HTTP2Session.makeOptions()
         let callbacks = unsafe HTTP2Session.makeCallbacks()
         defer {
@@ -168,7 +168,7 @@ internal import NIOCore
     }
 
     let headerListBytesMax: Int
-    @exclusivity(unchecked) var headers = HTTP2HeaderStore()
+    @exclusivity(unchecked) var headers: HTTP2HeaderStore
     /// What is being parsed; empty between calls.
     var input: UnsafeRawBufferPointer
     /// Until their streams are closed.
@@ -180,8 +180,9 @@ internal import NIOCore
     /// Events whose storage is kept.
     private static let spareEventsMax = 1024
 
-    init(headerListBytesMax: Int) {
-        self.headerListBytesMax = headerListBytesMax
+    init(_ settings: HTTP2Settings) {
+        headerListBytesMax = settings.maxHeaderListBytes
+        unsafe headers = HTTP2HeaderStore(keptFields: settings.keptFields)
         unsafe input = UnsafeRawBufferPointer(start: nil, count: 0)
     }
 

@@ -229,12 +229,8 @@ extension Exporter {
 
 /// An exporter whose export is so little work, and so certain, that it is done on the caller's thread: on event loops too.
 package protocol ImmediateExporter: Exporter {
-    /// Neither fails nor blocks.
-    func deliver(_ batch: Batch) -> Delivery
-}
-
-extension ImmediateExporter {
-    package func export(_ batch: Batch) async throws(ExportError) -> Delivery { deliver(batch) }
+    /// Exports one request by itself. Neither fails nor blocks.
+    func deliver(_ request: borrowing Telemetry) -> Delivery
 }
 
 package struct ExporterFactory: Sendable {

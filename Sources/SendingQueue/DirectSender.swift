@@ -42,16 +42,25 @@ final class DirectSender: Sendable {
         }
     }
 
+    /// Whether `sendAtOnce` may be called.
+    var isImmediate: Bool { immediate != nil }
+
+    /// Sends a request by an immediate exporter, which always succeeds.
+    func sendAtOnce(_ telemetry: borrowing Telemetry) {
+        guard let immediate else { preconditionFailure("exporter \(binding.id) is not immediate") }
+        count(telemetry.itemCount, immediate.deliver(telemetry))
+    }
+
     /// Sends a request. `completion` is called once, before the return if the exporter is an immediate one.
     func send(_ telemetry: Telemetry, completion: @escaping Completion) {
+        if isImmediate {
+            sendAtOnce(telemetry)
+            return completion(.success(()))
+        }
         let key = started.add(1, ordering: .relaxed).newValue
         let batch = Batch(
             id: BatchID(high: epoch, low: key), signal: telemetry.signal, payloads: [telemetry.bytes],
             itemCount: telemetry.itemCount, timeout: binding.config.timeout)
-        if let immediate {
-            count(batch, immediate.deliver(batch))
-            return completion(.success(()))
-        }
         let payloadBytes = telemetry.bytes.count
         let refusal: RefusalError? = state.withLock { state in
             if state.isClosed { return .shuttingDown }
@@ -79,7 +88,7 @@ final class DirectSender: Sendable {
         while true {
             let failure: ExportError
             do throws(ExportError) {
-                count(batch, try await binding.exporter.export(batch, within: timeline))
+                count(batch.itemCount, try await binding.exporter.export(batch, within: timeline))
                 state.withLock { $0.health = .healthy }
                 return .success(())
             } catch {
@@ -110,9 +119,9 @@ final class DirectSender: Sendable {
         }
     }
 
-    private func count(_ batch: Batch, _ delivery: Delivery) {
-        let rejected = min(max(delivery.rejectedItems, 0), batch.itemCount)
-        binding.metrics.sent.add(batch.itemCount - rejected)
+    private func count(_ itemCount: Int, _ delivery: Delivery) {
+        let rejected = min(max(delivery.rejectedItems, 0), itemCount)
+        binding.metrics.sent.add(itemCount - rejected)
         if rejected > 0 { binding.metrics.rejected.add(rejected) }
     }
 

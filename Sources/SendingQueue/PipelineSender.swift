@@ -69,10 +69,13 @@ package final class PipelineSender: TelemetryConsumer {
         /// Nil: no exporter reads the log.
         let writer: PipelineLogWriter?
         let directs: [DirectSender]
+        /// The one sender of a pipeline that has only an immediate exporter.
+        let immediate: DirectSender?
 
         init(writer: PipelineLogWriter?, directs: [DirectSender]) {
             self.writer = writer
             self.directs = directs
+            immediate = writer == nil && directs.count == 1 && directs[0].isImmediate ? directs[0] : nil
         }
     }
 
@@ -91,7 +94,7 @@ package final class PipelineSender: TelemetryConsumer {
     let deadLetters: (any DeadLetterSink)?
     private let logger: Logger
     /// Made by `start`. Neither lock nor count of its own is taken for a request to find it.
-    private let entrance = AtomicLazyReference<Entrance>()
+    private let entrance = PublishedReference<Entrance>()
     private let isStopped = Atomic(false)
     private let queues = Mutex<[SendingQueue]>([])
     private let lines = Mutex(LineLimiter(interval: .seconds(1)))
@@ -171,7 +174,7 @@ package final class PipelineSender: TelemetryConsumer {
         room.connect(writer)
         for queue in queues { queue.start() }
         self.queues.withLock { [queues] in $0 = queues }
-        _ = entrance.storeIfNil(Entrance(writer: queues.isEmpty ? nil : writer, directs: directs))
+        entrance.publish(Entrance(writer: queues.isEmpty ? nil : writer, directs: directs))
     }
 
     private func queue(
@@ -197,7 +200,7 @@ package final class PipelineSender: TelemetryConsumer {
 
     /// Refuses new requests and ends sending: see `StopReport` for what was left.
     package func stop(deadline: ContinuousClock.Instant) async -> StopReport {
-        guard let entrance = entrance.load(), !isStopped.exchange(true, ordering: .sequentiallyConsistent) else {
+        guard let entrance = entrance.value, !isStopped.exchange(true, ordering: .sequentiallyConsistent) else {
             return StopReport()
         }
         let queues = queues.withLock { queues in
@@ -229,7 +232,7 @@ package final class PipelineSender: TelemetryConsumer {
     // MARK: Requests
 
     /// Nil before `start` and after `stop`.
-    private var open: Entrance? { isStopped.load(ordering: .acquiring) ? nil : entrance.load() }
+    private var open: Entrance? { isStopped.load(ordering: .acquiring) ? nil : entrance.value }
 
     /// Takes a request that `account` was told of: appends it once for all exporters with a queue, and sends it directly to
     /// those without.
@@ -245,6 +248,11 @@ package final class PipelineSender: TelemetryConsumer {
         }
         // A request without items has nothing to deliver.
         guard itemCount > 0 else { return completion(.success(())) }
+        if let immediate = entrance.immediate {
+            immediate.sendAtOnce(telemetry)
+            account.appended(itemCount)
+            return completion(.success(()))
+        }
         switch (entrance.writer, entrance.directs.count) {
         case (let writer?, 0):
             append(telemetry, itemCount, to: writer, completion: completion)

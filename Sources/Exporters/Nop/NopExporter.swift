@@ -3,7 +3,8 @@ package import Component
 /// Takes every batch and does nothing with it: for tests of what is before it.
 struct NopExporter: ImmediateExporter {
     func start() async throws {}
-    func deliver(_ batch: Batch) -> Delivery { .complete }
+    func export(_ batch: Batch) async throws(ExportError) -> Delivery { .complete }
+    func deliver(_ request: borrowing Telemetry) -> Delivery { .complete }
     func stop() async {}
 }
 

@@ -170,6 +170,12 @@ struct WireValidator {
     private func readLongLength(
         _ next: inout UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>
     ) throws(WireError) -> Int {
+        if unsafe end - next >= 2, unsafe next[1] < 0x80 {
+            let length = unsafe Int(next[0] & 0x7f) | Int(next[1]) << 7
+            unsafe next += 2
+            guard unsafe length <= end - next else { throw .truncated }
+            return length
+        }
         var cursor = unsafe WireCursor(WireBytes(start: next, count: end - next))
         let bytes = try cursor.readBytes()
         unsafe next += cursor.offset - bytes.count

@@ -11,28 +11,34 @@ struct OTLPGRPCService: Sendable {
     /// What clients may compress with.
     static let acceptedEncodings = [ContentEncoding.gzip, .zstd, .deflate].map(\.rawValue)
 
+    private static let tracesPath = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+    private static let metricsPath = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+    private static let logsPath = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+
     static func path(of signal: Signal) -> String {
         switch signal {
-        case .traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-        case .metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
-        case .logs: "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+        case .traces: tracesPath
+        case .metrics: metricsPath
+        case .logs: logsPath
         }
     }
 
-    private static let signals = Signal.allCases.map { (path: path(of: $0), signal: $0) }
+    private static func signal(of path: String) -> Signal? {
+        // The server passes on the very strings it was given, which compare by identity.
+        if path == tracesPath { return .traces }
+        if path == logsPath { return .logs }
+        return path == metricsPath ? .metrics : nil
+    }
 
     func handle(_ request: GRPCRequest, complete: @escaping GRPCServer.Completion) {
-        // The server passes on the very strings it was given, which compare by identity.
-        guard let signal = OTLPGRPCService.signals.first(where: { $0.path == request.path })?.signal,
-            let compression = ContentEncoding(rawValue: request.encoding ?? "")
+        guard let signal = OTLPGRPCService.signal(of: request.path),
+            let compression = request.encoding.map(ContentEncoding.init(rawValue:)) ?? .identity
         else { preconditionFailure("the server passed on a call or an encoding that it was not told to accept") }
-        let client = ClientInfo(address: request.remoteAddress, metadata: request.metadata)
         do {
             try ingest.consume(
-                request.message, compressed: compression, encoding: .protobuf, signal: signal, client: client
-            ) { outcome in
-                complete(OTLPGRPCService.response(to: outcome))
-            }
+                request.message, compressed: compression, encoding: .protobuf, signal: signal,
+                client: request.header.context as? ClientInfo,
+                respond: { OTLPGRPCService.response(to: $0) }, complete: complete)
         } catch {
             complete(response(to: error))
         }

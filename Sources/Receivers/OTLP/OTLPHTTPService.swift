@@ -44,10 +44,10 @@ struct OTLPHTTPService: Sendable {
         }
         do {
             try ingest.consume(
-                request.body, compressed: compression, encoding: encoding, signal: signal, client: client(of: request)
-            ) { outcome in
-                complete(decorated(response(to: outcome, signal: signal, in: encoding), corsFields: corsFields))
-            }
+                request.body, compressed: compression, encoding: encoding, signal: signal,
+                client: client(of: request),
+                respond: { decorated(response(to: $0, signal: signal, in: encoding), corsFields: corsFields) },
+                complete: complete)
         } catch {
             complete(decorated(response(to: error, in: encoding), corsFields: corsFields))
         }

@@ -26,7 +26,8 @@ enum OTLPEncoding: Sendable {
 }
 
 /// The way from a request's bytes to the pipelines, the same for both transports: inflate, validate, hand over, count.
-struct OTLPIngest: Sendable {
+/// A class, so that a request on its way holds one reference to all of it.
+final class OTLPIngest: Sendable {
     typealias Outcome = Result<Void, RefusalError>
 
     /// Where a signal's requests go, and what becomes of them. A class, so that each request's completion holds one
@@ -77,13 +78,15 @@ struct OTLPIngest: Sendable {
     /// Counts a request that was refused for its size before it was read.
     func countTooLarge() { decodeErrors["too_large"]?.add() }
 
-    /// Reads a request and hands it to its signal's pipelines, which call `completion` exactly once.
+    /// Reads a request and hands it to its signal's pipelines; `complete` is called exactly once, with what `respond` makes
+    /// of the outcome.
     ///
     /// A request without items succeeds without reaching them. `signal` must have a consumer.
-    /// - Throws: when the request cannot be read; `completion` is not called then.
-    func consume(
+    /// - Throws: when the request cannot be read; `complete` is not called then.
+    func consume<Response>(
         _ body: consuming [UInt8], compressed compression: ContentEncoding, encoding: OTLPEncoding, signal: Signal,
-        client: ClientInfo, completion: @escaping @Sendable (Outcome) -> Void
+        client: ClientInfo?, respond: @escaping @Sendable (Outcome) -> Response,
+        complete: @escaping @Sendable (Response) -> Void
     ) throws(OTLPDecodeError) {
         guard let route = routes[signal] else { preconditionFailure("no pipeline for \(signal)") }
         let request: ValidatedRequest
@@ -94,7 +97,7 @@ struct OTLPIngest: Sendable {
             throw error
         }
         let itemCount = request.itemCount
-        guard itemCount > 0 else { return completion(.success(())) }
+        guard itemCount > 0 else { return complete(respond(.success(()))) }
         let telemetry = Telemetry(
             signal: signal, bytes: request.bytes, itemCount: itemCount, receivedAtUnixNanos: WallClock.unixNanos,
             client: client)
@@ -103,7 +106,7 @@ struct OTLPIngest: Sendable {
             case .success: route.accepted.add(itemCount)
             case .failure: route.refused.add(itemCount)
             }
-            completion(outcome)
+            complete(respond(outcome))
         }
     }
 

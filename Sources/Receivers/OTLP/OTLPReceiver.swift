@@ -69,6 +69,7 @@ package final class OTLPReceiver: Receiver {
         server.writeBufferBytesMax = config.writeBufferSize
         server.keepalive = config.keepalive.keepalive
         server.keepsMetadata = config.includeMetadata
+        server.makeContext = { ClientInfo(address: $0, metadata: $1) }
         let ingest = OTLPIngest(
             consumers: consumers, settings: settings, transport: "grpc", requestBytesMax: config.messageBytesMax)
         server.messageTooLarge = { _ in ingest.countTooLarge() }

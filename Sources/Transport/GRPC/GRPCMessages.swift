@@ -19,33 +19,49 @@ package enum GRPCStatusCode: Int, Sendable {
     case unauthenticated
 }
 
-/// A complete unary call.
-package struct GRPCRequest: Sendable {
+/// What the header of a call says. Calls of a connection whose headers are alike share one object.
+package final class GRPCCallHeader: Sendable {
     /// `/package.Service/Method`
-    package var path: String
-    /// The message as sent: still compressed when `encoding` is not nil.
-    package var message: [UInt8]
-    /// `grpc-encoding` of a message that has its compressed flag set; nil otherwise.
-    package var encoding: String?
+    package let path: String
+    /// `grpc-encoding`; nil: identity.
+    package let encoding: String?
     /// The client's header fields, names in lower case, without pseudo header fields; empty unless the server keeps
     /// them.
-    package var metadata: [(name: String, value: String)]
+    package let metadata: [(name: String, value: String)]
     /// `host:port` of the peer.
-    package var remoteAddress: String
+    package let remoteAddress: String
     /// How long the client will wait for the answer, if it said so.
-    package var timeout: Duration?
+    package let timeout: Duration?
+    /// What the server's configuration has made of it, for its handler.
+    package let context: (any AnyObject & Sendable)?
 
-    package init(
-        path: String, message: [UInt8], encoding: String? = nil, metadata: [(name: String, value: String)] = [],
-        remoteAddress: String = "", timeout: Duration? = nil
+    init(
+        path: String, encoding: String?, metadata: [(name: String, value: String)], remoteAddress: String,
+        timeout: Duration?, context: (any AnyObject & Sendable)?
     ) {
         self.path = path
-        self.message = message
         self.encoding = encoding
         self.metadata = metadata
         self.remoteAddress = remoteAddress
         self.timeout = timeout
+        self.context = context
     }
+}
+
+/// A complete unary call.
+package struct GRPCRequest: Sendable {
+    package let header: GRPCCallHeader
+    /// The message as sent: still compressed when `encoding` is not nil.
+    package let message: [UInt8]
+    let isCompressed: Bool
+
+    /// `/package.Service/Method`
+    package var path: String { header.path }
+    /// `grpc-encoding` of a message that has its compressed flag set; nil otherwise.
+    package var encoding: String? { isCompressed ? header.encoding : nil }
+    package var metadata: [(name: String, value: String)] { header.metadata }
+    package var remoteAddress: String { header.remoteAddress }
+    package var timeout: Duration? { header.timeout }
 }
 
 /// A complete answer: a message, or the reason why there is none.
@@ -72,18 +88,8 @@ package struct GRPCResponse: Sendable {
 }
 
 extension GRPCResponse {
-    private static let successHeaders: HTTP2HeaderBlock = {
-        var block = HTTP2HeaderBlock()
-        block.append(":status", "200")
-        block.append("content-type", "application/grpc")
-        return block
-    }()
-
-    private static let successTrailers: HTTP2HeaderBlock = {
-        var block = HTTP2HeaderBlock()
-        block.append("grpc-status", "0")
-        return block
-    }()
+    private static let successHeaders = HTTP2HeaderBlock([(":status", "200"), ("content-type", "application/grpc")])
+    private static let successTrailers = HTTP2HeaderBlock([("grpc-status", "0")])
 
     /// A message without content, which is what most calls are answered with.
     private static let emptySuccess = HTTP2Response(

@@ -21,6 +21,10 @@ package struct GRPCServerConfiguration: Sendable {
     package var keepalive = HTTP2Keepalive()
     /// Whether requests carry their header fields.
     package var keepsMetadata = false
+    /// Makes the `context` of calls from an address with such metadata.
+    package var makeContext:
+        @Sendable (_ remoteAddress: String, _ metadata: [(name: String, value: String)]) -> (any AnyObject & Sendable)? =
+            { _, _ in nil }
 
     package init(endpoint: Endpoint, methods: Set<String>) {
         self.endpoint = endpoint
@@ -59,10 +63,13 @@ package final class GRPCServer: Sendable {
         connection.settings.maxConcurrentStreams = configuration.maxConcurrentStreams
         connection.settings.maxHeaderListBytes = configuration.headerBytesMax
         connection.keepalive = configuration.keepalive
-        let maker = GRPCStreamMaker(configuration, handler: handler)
+        if !configuration.keepsMetadata { connection.settings.keptFields = GRPCStreamMaker.fields }
+        let configuration = configuration
+        let handler = handler
         return try await listener.start { [connection] channel in
             try channel.pipeline.syncOperations.addHandler(
-                HTTP2ServerHandler(configuration: connection, maker: maker))
+                HTTP2ServerHandler(
+                    configuration: connection, maker: GRPCStreamMaker(configuration, handler: handler)))
         }
     }
 

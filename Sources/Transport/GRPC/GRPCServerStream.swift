@@ -1,8 +1,16 @@
-/// Checks the header of calls, and makes streams for those that are served.
+/// Checks the header of a connection's calls, and makes streams for those that are served.
+///
+/// Most clients send the same header with each call; it is checked when it differs from the one before.
 final class GRPCStreamMaker: HTTP2StreamMaker {
+    /// What is looked at in a header.
+    static let fields = [":method", ":path", "content-type", "grpc-encoding", "grpc-timeout"]
+    /// Longer headers are not remembered.
+    private static let rememberedBytesMax = 4096
+
     let configuration: GRPCServerConfiguration
     let handler: GRPCServer.Handler
     private let methods: [String]
+    private var last: (bytes: [UInt8], header: GRPCCallHeader)?
 
     init(_ configuration: GRPCServerConfiguration, handler: @escaping GRPCServer.Handler) {
         self.configuration = configuration
@@ -11,37 +19,57 @@ final class GRPCStreamMaker: HTTP2StreamMaker {
     }
 
     func makeStream(
-        _ header: HTTP2HeaderBlock, remoteAddress: String, reply: HTTP2Reply
+        _ header: HTTP2Header, remoteAddress: String, reply: HTTP2Reply
     ) -> HTTP2StreamStart {
-        guard let method = header.firstField(":method"), header.hasValue("POST", in: method) else {
-            return .answer(httpError("405", allow: "POST"))
+        if let last, header.equals(last.bytes) {
+            return .receive(GRPCServerStream(header: last.header, maker: self, reply: reply))
         }
-        guard isGRPC(header) else { return .answer(httpError("415")) }
+        switch read(header, remoteAddress: remoteAddress) {
+        case .success(let callHeader):
+            last = header.byteCount <= Self.rememberedBytesMax ? (header.bytes, callHeader) : nil
+            return .receive(GRPCServerStream(header: callHeader, maker: self, reply: reply))
+        case .failure(let refusal):
+            return .answer(refusal.response)
+        }
+    }
+
+    /// A header that is answered at once.
+    private struct Refusal: Error {
+        let response: HTTP2Response
+    }
+
+    private func read(_ header: HTTP2Header, remoteAddress: String) -> Result<GRPCCallHeader, Refusal> {
+        guard let method = header.firstField(":method"), header.hasValue("POST", in: method) else {
+            return .failure(Refusal(response: httpError("405", allow: "POST")))
+        }
+        guard isGRPC(header) else { return .failure(Refusal(response: httpError("415"))) }
         let pathField = header.firstField(":path")
         guard let pathField, let path = methods.first(where: { header.hasValue($0, in: pathField) }) else {
-            return .answer(unknownMethod(header.first(":path") ?? "").http2Response())
+            return .failure(Refusal(response: unknownMethod(header.first(":path") ?? "").http2Response()))
         }
         let encoding = header.first("grpc-encoding").flatMap { $0 == "identity" ? nil : $0 }
         if let encoding, !configuration.acceptedEncodings.contains(encoding) {
             let response = GRPCResponse.failure(
                 .unimplemented, "grpc: Decompressor is not installed for grpc-encoding \"\(encoding)\"")
-            return .answer(response.http2Response(acceptedEncodings: configuration.acceptedEncodings))
+            return .failure(
+                Refusal(response: response.http2Response(acceptedEncodings: configuration.acceptedEncodings)))
         }
         var timeout: Duration?
         if let text = header.first("grpc-timeout") {
             timeout = GRPCText.timeout(text)
             if timeout == nil {
-                return .answer(GRPCResponse.failure(.internal, "malformed grpc-timeout").http2Response())
+                let response = GRPCResponse.failure(.internal, "malformed grpc-timeout")
+                return .failure(Refusal(response: response.http2Response()))
             }
         }
         let metadata = configuration.keepsMetadata ? header.pairs.filter { !$0.name.hasPrefix(":") } : []
-        let request = GRPCRequest(
-            path: path, message: [], encoding: encoding, metadata: metadata, remoteAddress: remoteAddress,
-            timeout: timeout)
-        return .receive(GRPCServerStream(request: request, maker: self, reply: reply))
+        return .success(
+            GRPCCallHeader(
+                path: path, encoding: encoding, metadata: metadata, remoteAddress: remoteAddress, timeout: timeout,
+                context: configuration.makeContext(remoteAddress, metadata)))
     }
 
-    private func isGRPC(_ header: HTTP2HeaderBlock) -> Bool {
+    private func isGRPC(_ header: HTTP2Header) -> Bool {
         let prefix = "application/grpc"
         guard let field = header.firstField("content-type") else { return false }
         if header.hasValue(prefix, in: field) { return true }
@@ -73,16 +101,17 @@ final class GRPCStreamMaker: HTTP2StreamMaker {
 
 /// One unary call on its way in.
 final class GRPCServerStream: HTTP2ServerStream {
-    private var request: GRPCRequest
-    private var assembler: GRPCMessageAssembler
+    private let header: GRPCCallHeader
+    /// Confined to the connection's loop, and calls nothing that could come back to it.
+    @exclusivity(unchecked) private var assembler: GRPCMessageAssembler
     private let maker: GRPCStreamMaker
     private let reply: HTTP2Reply
 
-    init(request: GRPCRequest, maker: GRPCStreamMaker, reply: HTTP2Reply) {
-        self.request = request
+    init(header: GRPCCallHeader, maker: GRPCStreamMaker, reply: HTTP2Reply) {
+        self.header = header
         self.maker = maker
         self.reply = reply
-        assembler = GRPCMessageAssembler(limit: maker.configuration.messageBytesMax)
+        unsafe assembler = GRPCMessageAssembler(limit: maker.configuration.messageBytesMax)
     }
 
     func receive(_ bytes: UnsafeRawBufferPointer) -> HTTP2Response? {
@@ -90,25 +119,24 @@ final class GRPCServerStream: HTTP2ServerStream {
             try unsafe assembler.append(bytes)
             return nil
         } catch {
-            if case .tooLarge = error { maker.configuration.messageTooLarge(request.path) }
+            if case .tooLarge = error { maker.configuration.messageTooLarge(header.path) }
             return error.response.http2Response()
         }
     }
 
     func end() -> HTTP2Response? {
         do {
-            let (message, isCompressed) = try assembler.finish()
-            if isCompressed, request.encoding == nil {
+            let (message, isCompressed) = try unsafe assembler.finish()
+            if isCompressed, header.encoding == nil {
                 return GRPCResponse.failure(
                     .internal, "grpc: compressed flag set with identity or empty encoding"
                 ).http2Response()
             }
-            if !isCompressed { request.encoding = nil }
-            request.message = message
+            let request = GRPCRequest(header: header, message: message, isCompressed: isCompressed)
+            maker.handler(request) { [reply] response in reply(response.http2Response()) }
+            return nil
         } catch {
             return error.response.http2Response()
         }
-        maker.handler(request) { [reply] response in reply(response.http2Response()) }
-        return nil
     }
 }

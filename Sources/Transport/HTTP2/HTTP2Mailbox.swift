@@ -24,11 +24,11 @@ final class HTTP2Mailbox: Sendable {
 
     func post(_ response: HTTP2Response, stream: Int32) {
         let deliver: (@Sendable () -> Void)? = state.withLock { state in
-            guard let deliver = state.deliver else { return nil }
+            guard state.deliver != nil else { return nil }
             state.answers.append((stream, response))
             if state.isExpected { return nil }
             state.isExpected = true
-            return deliver
+            return state.deliver
         }
         if let deliver { eventLoop.execute(deliver) }
     }

@@ -12,9 +12,9 @@ protocol HTTP2ServerStream: AnyObject {
     func end() -> HTTP2Response?
 }
 
-/// How a server makes its streams.
-protocol HTTP2StreamMaker: Sendable {
-    func makeStream(_ header: HTTP2HeaderBlock, remoteAddress: String, reply: HTTP2Reply) -> HTTP2StreamStart
+/// How a connection makes its streams.
+protocol HTTP2StreamMaker: AnyObject {
+    func makeStream(_ header: HTTP2Header, remoteAddress: String, reply: HTTP2Reply) -> HTTP2StreamStart
 }
 
 /// Whether the header of a request is enough to answer it.
@@ -45,7 +45,8 @@ final class HTTP2ServerHandler: ChannelInboundHandler {
     let session: HTTP2Session
     private(set) var context: ChannelHandlerContext?
     private var mailbox: HTTP2Mailbox?
-    private var streams: [Int32: StreamState] = [:]
+    /// Accessed for no longer than a look-up or a change takes, on one thread: nothing overlaps that.
+    @exclusivity(unchecked) private var streams = HTTP2StreamTable<StreamState>()
     /// Empty between calls; keeps its storage.
     private var answers: [HTTP2Mailbox.Answer] = []
     private var remoteAddress = ""
@@ -58,7 +59,7 @@ final class HTTP2ServerHandler: ChannelInboundHandler {
     }
 
     /// Streams that are being received or handled.
-    var hasStreams: Bool { !streams.isEmpty }
+    var hasStreams: Bool { unsafe !streams.isEmpty }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
@@ -90,7 +91,7 @@ final class HTTP2ServerHandler: ChannelInboundHandler {
         context = nil
         mailbox?.close()
         mailbox = nil
-        streams = [:]
+        unsafe streams = HTTP2StreamTable()
         lifetime.cancel()
     }
 
@@ -128,12 +129,12 @@ final class HTTP2ServerHandler: ChannelInboundHandler {
             drain()
         case ChannelEvent.inputClosed:
             // What is not complete never will be; what is being handled is still answered.
-            for (id, state) in streams {
-                if case .receiving = state { streams[id] = nil }
+            for id in unsafe streams.ids {
+                if case .receiving = unsafe streams[id] { unsafe streams.remove(id) }
             }
             session.goAway()
             flush()
-            if streams.isEmpty { context.close(promise: nil) }
+            if !hasStreams { context.close(promise: nil) }
         default:
             context.fireUserInboundEventTriggered(event)
         }
@@ -141,18 +142,18 @@ final class HTTP2ServerHandler: ChannelInboundHandler {
 
     private func handle(_ event: HTTP2Event, input: UnsafeRawBufferPointer) {
         switch event {
-        case .headers(let id, let header):
-            begin(id, header: header)
+        case .headers(let id, let block):
+            begin(id, header: session.header(block))
         case .data(let id, let range):
-            if case .receiving(let stream) = streams[id],
+            if case .receiving(let stream) = unsafe streams[id],
                 let answer = unsafe stream.receive(UnsafeRawBufferPointer(rebasing: input[range]))
             {
                 self.answer(answer, stream: id, reset: true)
             }
             session.consume(range.count, stream: id)
         case .endOfStream(let id):
-            guard case .receiving(let stream) = streams[id] else { return }
-            streams[id] = .handling
+            guard case .receiving(let stream) = unsafe streams[id] else { return }
+            unsafe streams.set(.handling, for: id)
             if let answer = stream.end() { self.answer(answer, stream: id, reset: false) }
         case .closed(let id):
             close(id)
@@ -165,25 +166,25 @@ final class HTTP2ServerHandler: ChannelInboundHandler {
         }
     }
 
-    private func begin(_ id: Int32, header: HTTP2HeaderBlock) {
+    private func begin(_ id: Int32, header: HTTP2Header) {
         guard let mailbox else { return }
         noteCall()
         let reply = HTTP2Reply(mailbox: mailbox, stream: id)
         switch maker.makeStream(header, remoteAddress: remoteAddress, reply: reply) {
         case .answer(let response): answer(response, stream: id, reset: true)
-        case .receive(let stream): streams[id] = .receiving(stream)
+        case .receive(let stream): unsafe streams.set(.receiving(stream), for: id)
         }
     }
 
     private func close(_ id: Int32) {
-        streams[id] = nil
-        if streams.isEmpty { noteStreams(hasAny: false) }
+        unsafe streams.remove(id)
+        if !hasStreams { noteStreams(hasAny: false) }
     }
 
     // MARK: Output
 
     private func answer(_ response: HTTP2Response, stream: Int32, reset: Bool) {
-        streams[stream] = nil
+        unsafe streams.remove(stream)
         noteAnswer()
         session.respond(response, stream: stream, reset: reset)
     }
@@ -194,7 +195,7 @@ final class HTTP2ServerHandler: ChannelInboundHandler {
         mailbox.take(into: &answers)
         for (stream, response) in answers {
             // A stream that the client has reset is not there any more.
-            guard case .handling = streams[stream] else { continue }
+            guard case .handling = unsafe streams[stream] else { continue }
             answer(response, stream: stream, reset: false)
         }
         answers.removeAll(keepingCapacity: true)

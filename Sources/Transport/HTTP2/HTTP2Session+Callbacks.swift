@@ -29,120 +29,138 @@ extension HTTP2Session {
         return unsafe callbacks
     }
 
-    /// Lends `block` as C name-value pairs to `body`; they are valid only inside it, and nghttp2 copies them.
+    /// Lends `block` as C name-value pairs to `body`; they are valid only inside it, and nghttp2 copies what is not constant.
     static func withNameValues<Result>(
         _ block: HTTP2HeaderBlock, _ body: (UnsafePointer<nghttp2_nv>, Int) -> Result
     ) -> Result {
-        unsafe block.bytes.withUnsafeBufferPointer { bytes in
-            // A block always has fields, so its bytes have an address; nghttp2 only reads them.
-            guard let start = bytes.baseAddress else { preconditionFailure("empty header block") }
-            let base = unsafe UnsafeMutablePointer(mutating: start)
-            let count = block.fields.count
-            return unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { pairs in
-                for (index, field) in block.fields.enumerated() {
-                    unsafe pairs.initializeElement(
-                        at: index,
-                        to: nghttp2_nv(
-                            name: base + field.start, value: base + field.start + field.nameCount,
-                            namelen: field.nameCount, valuelen: field.valueCount,
-                            flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)))
+        let count = block.constants.count + block.fields.count
+        precondition(count > 0, "empty header block")
+        return unsafe block.bytes.withUnsafeBufferPointer { bytes in
+            unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { pairs in
+                var index = 0
+                for constant in block.constants {
+                    unsafe pairs.initializeElement(at: index, to: nameValue(constant))
+                    index += 1
+                }
+                for field in block.fields {
+                    // Fields have names, so there are bytes.
+                    unsafe pairs.initializeElement(at: index, to: nameValue(field, bytes.baseAddress!))
+                    index += 1
                 }
                 return unsafe body(pairs.baseAddress!, count)
             }
         }
     }
+
+    private static func nameValue(_ constant: HTTP2HeaderBlock.Constant) -> nghttp2_nv {
+        unsafe nghttp2_nv(
+            name: UnsafeMutablePointer(mutating: constant.name.utf8Start),
+            value: UnsafeMutablePointer(mutating: constant.value.utf8Start),
+            namelen: constant.name.utf8CodeUnitCount, valuelen: constant.value.utf8CodeUnitCount,
+            flags: UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue))
+    }
+
+    private static func nameValue(_ field: HTTP2HeaderBlock.Field, _ bytes: UnsafePointer<UInt8>) -> nghttp2_nv {
+        let start = unsafe UnsafeMutablePointer(mutating: bytes) + field.start
+        return unsafe nghttp2_nv(
+            name: start, value: start + field.nameCount, namelen: field.nameCount, valuelen: field.valueCount,
+            flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue))
+    }
 }
 
-private func state(_ userData: UnsafeMutableRawPointer?) -> HTTP2SessionState {
+/// Lends `body` the session's state, without counting a reference for each of the many calls.
+@inline(__always)
+private func withState<Result>(
+    _ userData: UnsafeMutableRawPointer?, _ body: (HTTP2SessionState) -> Result
+) -> Result {
     guard let userData = unsafe userData else { preconditionFailure("nghttp2 lost its user data") }
-    return unsafe Unmanaged<HTTP2SessionState>.fromOpaque(userData).takeUnretainedValue()
+    return unsafe Unmanaged<HTTP2SessionState>.fromOpaque(userData)._withUnsafeGuaranteedRef(body)
 }
 
 private let onBeginHeaders: nghttp2_on_begin_headers_callback = { _, _, userData in
-    // What the calls of usual clients need, so that the block does not grow field by field.
-    unsafe state(userData).block = HTTP2HeaderBlock(fieldCount: 12, byteCount: 512)
+    unsafe withState(userData) { unsafe $0.headers.begin() }
     return 0
 }
 
 private let onHeader: nghttp2_on_header_callback = { _, _, name, nameCount, value, valueCount, _, userData in
-    let state = unsafe state(userData)
-    unsafe state.block.append(
-        name: UnsafeRawBufferPointer(start: name, count: nameCount),
-        value: UnsafeRawBufferPointer(start: value, count: valueCount))
-    // Resets this stream; the connection goes on.
-    return state.block.listSize <= state.headerListBytesMax
-        ? 0 : Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
+    unsafe withState(userData) { state in
+        unsafe state.headers.append(
+            name: UnsafeRawBufferPointer(start: name, count: nameCount),
+            value: UnsafeRawBufferPointer(start: value, count: valueCount))
+        // Resets this stream; the connection goes on.
+        return unsafe state.headers.listSize <= state.headerListBytesMax
+            ? 0 : Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
+    }
 }
 
 private let onFrame: nghttp2_on_frame_recv_callback = { _, frame, userData in
     guard let frame = unsafe frame?.pointee else { return 0 }
-    let state = unsafe state(userData)
-    let header = unsafe frame.hd
-    switch UInt32(header.type) {
-    case NGHTTP2_HEADERS.rawValue:
-        if unsafe frame.headers.cat == NGHTTP2_HCAT_REQUEST {
-            state.append(.headers(stream: header.stream_id, state.block))
-        }
-        state.block = HTTP2HeaderBlock()
-    case NGHTTP2_DATA.rawValue:
-        if header.length == 0, UInt32(header.flags) & NGHTTP2_FLAG_END_STREAM.rawValue == 0 {
-            state.append(.overhead)
-        }
-    case NGHTTP2_PING.rawValue:
-        let isAcknowledgement = UInt32(header.flags) & NGHTTP2_FLAG_ACK.rawValue != 0
-        state.append(isAcknowledgement ? .pingAcknowledged : .ping)
-    case NGHTTP2_SETTINGS.rawValue, NGHTTP2_PRIORITY.rawValue:
-        state.append(.overhead)
-    default:
-        break
-    }
-    let type = UInt32(header.type)
-    if type == NGHTTP2_HEADERS.rawValue || type == NGHTTP2_DATA.rawValue,
-        UInt32(header.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0
-    {
-        state.append(.endOfStream(header.stream_id))
-    }
+    unsafe withState(userData) { unsafe $0.noteFrame(frame) }
     return 0
+}
+
+extension HTTP2SessionState {
+    fileprivate func noteFrame(_ frame: nghttp2_frame) {
+        let header = unsafe frame.hd
+        let type = UInt32(header.type)
+        let flags = UInt32(header.flags)
+        let endsStream = flags & NGHTTP2_FLAG_END_STREAM.rawValue != 0
+        switch type {
+        case NGHTTP2_HEADERS.rawValue:
+            if unsafe frame.headers.cat == NGHTTP2_HCAT_REQUEST {
+                append(.headers(stream: header.stream_id, unsafe headers.complete()))
+            }
+            if endsStream { append(.endOfStream(header.stream_id)) }
+        case NGHTTP2_DATA.rawValue:
+            if endsStream {
+                append(.endOfStream(header.stream_id))
+            } else if header.length == 0 {
+                append(.overhead)
+            }
+        case NGHTTP2_PING.rawValue:
+            append(flags & NGHTTP2_FLAG_ACK.rawValue != 0 ? .pingAcknowledged : .ping)
+        case NGHTTP2_SETTINGS.rawValue, NGHTTP2_PRIORITY.rawValue:
+            append(.overhead)
+        default:
+            break
+        }
+    }
 }
 
 private let onData: nghttp2_on_data_chunk_recv_callback = { _, _, stream, data, count, userData in
-    let state = unsafe state(userData)
-    guard let data = unsafe data, let base = unsafe state.input.baseAddress else { return 0 }
-    let start = unsafe UnsafeRawPointer(data) - base
-    // nghttp2 hands out DATA as slices of its input; anything else would be read from the wrong place.
-    unsafe precondition(start >= 0 && start + count <= state.input.count, "DATA lies outside the input")
-    state.append(.data(stream: stream, start..<start + count))
-    return 0
+    unsafe withState(userData) { state in
+        guard let data = unsafe data, let base = unsafe state.input.baseAddress else { return 0 }
+        let start = unsafe UnsafeRawPointer(data) - base
+        // nghttp2 hands out DATA as slices of its input; anything else would be read from the wrong place.
+        unsafe precondition(start >= 0 && start + count <= state.input.count, "DATA lies outside the input")
+        state.append(.data(stream: stream, start..<start + count))
+        return 0
+    }
 }
 
 private let onStreamClose: nghttp2_on_stream_close_callback = { _, stream, _, userData in
-    let state = unsafe state(userData)
-    state.bodies[stream] = nil
-    state.append(.closed(stream: stream))
+    unsafe withState(userData) { state in
+        state.removeBody(stream: stream)
+        state.append(.closed(stream: stream))
+    }
     return 0
 }
 
 /// Fills a DATA frame from the stream's body; with the last byte of it the trailers are queued.
 let readBody: nghttp2_data_source_read_callback = { session, stream, buffer, capacity, flags, _, userData in
-    let state = unsafe state(userData)
-    guard let buffer = unsafe buffer, var body = state.bodies.removeValue(forKey: stream) else {
-        return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
-    }
-    let count = min(capacity, body.bytes.count - body.offset)
-    unsafe body.bytes.withUnsafeBytes { bytes in
-        unsafe UnsafeMutableRawPointer(buffer).copyMemory(from: bytes.baseAddress! + body.offset, byteCount: count)
-    }
-    body.offset += count
-    guard body.offset == body.bytes.count else {
-        state.bodies[stream] = body
+    unsafe withState(userData) { state in
+        guard let buffer = unsafe buffer,
+            let (count, ended) = unsafe state.readBody(
+                stream: stream, into: UnsafeMutableRawBufferPointer(start: buffer, count: capacity))
+        else { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
+        guard let ended else { return count }
+        unsafe flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+        if let trailers = ended.trailers {
+            unsafe flags?.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+            unsafe HTTP2Session.withNameValues(trailers) { (fields, fieldCount) in
+                _ = unsafe nghttp2_submit_trailer(session, stream, fields, fieldCount)
+            }
+        }
         return count
     }
-    unsafe flags?.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
-    if let trailers = body.trailers {
-        unsafe flags?.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-        unsafe HTTP2Session.withNameValues(trailers) { (fields, fieldCount) in
-            _ = unsafe nghttp2_submit_trailer(session, stream, fields, fieldCount)
-        }
-    }
-    return count
 }

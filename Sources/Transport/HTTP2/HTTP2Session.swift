@@ -12,7 +12,7 @@ internal import NIOCore
     private var answeredEarly: [Int32] = []
 
     init(settings: HTTP2Settings) {
-        let state = HTTP2SessionState(headerListBytesMax: settings.maxHeaderListBytes)
+        let state = HTTP2SessionState(settings)
         let options = unsafe HTTP2Session.makeOptions()
         let callbacks = unsafe HTTP2Session.makeCallbacks()
         defer {
@@ -63,8 +63,12 @@ internal import NIOCore
             session, base.assumingMemoryBound(to: UInt8.self), input.count)
         unsafe state.input = UnsafeRawBufferPointer(start: nil, count: 0)
         state.drainEvents(handle)
+        unsafe state.headers.clear()
         guard read >= 0 else { throw HTTP2Error(description: unsafe String(cString: nghttp2_strerror(Int32(read)))) }
     }
+
+    /// The fields of a request whose event is being handled.
+    func header(_ block: Range<Int>) -> HTTP2Header { unsafe state.headers.header(block) }
 
     /// Opens the flow-control windows again by `count` bytes of DATA that are done with.
     func consume(_ count: Int, stream: Int32) {
@@ -79,7 +83,7 @@ internal import NIOCore
     func respond(_ response: HTTP2Response, stream: Int32, reset: Bool) {
         let hasBody = !response.body.isEmpty
         precondition(hasBody || response.trailers == nil, "without a body, trailers belong into the one header")
-        if hasBody { state.bodies[stream] = .init(bytes: response.body, trailers: response.trailers) }
+        if hasBody { state.setBody(of: response, stream: stream) }
         let code = unsafe HTTP2Session.withNameValues(response.headers) { (fields, count) in
             guard hasBody else { return unsafe nghttp2_submit_response(session, stream, fields, count, nil) }
             var provider = unsafe nghttp2_data_provider()
@@ -87,7 +91,7 @@ internal import NIOCore
             return unsafe nghttp2_submit_response(session, stream, fields, count, &provider)
         }
         guard code == 0 else {
-            state.bodies[stream] = nil
+            state.removeBody(stream: stream)
             return
         }
         if reset { answeredEarly.append(stream) }
@@ -123,12 +127,25 @@ internal import NIOCore
     }
 
     private func takeQueued(into output: inout ByteBuffer) {
-        while true {
-            var chunk: UnsafePointer<UInt8>?
-            let count = unsafe nghttp2_session_mem_send(session, &chunk)
-            guard count > 0, let chunk = unsafe chunk else { return }
-            unsafe output.writeBytes(UnsafeRawBufferPointer(start: chunk, count: count))
+        var frame = unsafe nextQueued()
+        while unsafe !frame.isEmpty {
+            unsafe output.writeWithUnsafeMutableBytes(minimumWritableBytes: frame.count) { space in
+                var used = 0
+                while let bytes = frame.baseAddress, frame.count <= space.count - used {
+                    unsafe (space.baseAddress! + used).copyMemory(from: bytes, byteCount: frame.count)
+                    used += frame.count
+                    unsafe frame = nextQueued()
+                }
+                return used
+            }
         }
+    }
+
+    /// What is to be sent next, until the next call; without address when there is nothing.
+    private func nextQueued() -> UnsafeRawBufferPointer {
+        var bytes: UnsafePointer<UInt8>?
+        let count = unsafe nghttp2_session_mem_send(session, &bytes)
+        return unsafe UnsafeRawBufferPointer(start: count > 0 ? bytes : nil, count: max(0, count))
     }
 
     /// Hands on what happened since the last call; taking output ends streams too.
@@ -141,41 +158,68 @@ internal import NIOCore
 }
 
 /// What the C callbacks work on: they append to its events, and read the bodies that are on their way out.
+///
+/// Confined to one thread at a time. The properties that take part in every request are accessed for no longer than it
+/// takes to read or change them; nothing is called meanwhile, so that no check is needed that accesses do not overlap.
 @safe final class HTTP2SessionState {
-    struct OutgoingBody {
-        var bytes: [UInt8]
+    private struct OutgoingBody {
+        let response: HTTP2Response
         var offset = 0
-        var trailers: HTTP2HeaderBlock?
     }
 
     let headerListBytesMax: Int
+    @exclusivity(unchecked) var headers: HTTP2HeaderStore
     /// What is being parsed; empty between calls.
     var input: UnsafeRawBufferPointer
-    var bodies: [Int32: OutgoingBody] = [:]
-    /// The block that is arriving; a connection has one at a time.
-    var block = HTTP2HeaderBlock()
-    private var events: [HTTP2Event] = []
+    /// Until their streams are closed.
+    @exclusivity(unchecked) private var bodies = HTTP2StreamTable<OutgoingBody>()
+    @exclusivity(unchecked) private var events: [HTTP2Event] = []
     /// The storage of the events handled last, to be filled again.
     private var spareEvents: [HTTP2Event] = []
 
     /// Events whose storage is kept.
     private static let spareEventsMax = 1024
 
-    init(headerListBytesMax: Int) {
-        self.headerListBytesMax = headerListBytesMax
+    init(_ settings: HTTP2Settings) {
+        headerListBytesMax = settings.maxHeaderListBytes
+        unsafe headers = HTTP2HeaderStore(keptFields: settings.keptFields)
         unsafe input = UnsafeRawBufferPointer(start: nil, count: 0)
     }
 
-    func append(_ event: HTTP2Event) { events.append(event) }
+    func append(_ event: HTTP2Event) { unsafe events.append(event) }
 
     func drainEvents(_ handle: (HTTP2Event) -> Void) {
-        guard !events.isEmpty else { return }
+        guard unsafe !events.isEmpty else { return }
         var batch: [HTTP2Event] = []
-        swap(&batch, &events)
-        swap(&events, &spareEvents)
+        unsafe swap(&batch, &events)
+        unsafe swap(&events, &spareEvents)
         for event in batch { handle(event) }
         guard batch.count <= Self.spareEventsMax else { return }
         batch.removeAll(keepingCapacity: true)
         spareEvents = batch
+    }
+
+    // MARK: Bodies
+
+    func setBody(of response: HTTP2Response, stream: Int32) {
+        unsafe bodies.set(OutgoingBody(response: response), for: stream)
+    }
+
+    func removeBody(stream: Int32) { unsafe bodies.remove(stream) }
+
+    /// Copies what comes next of a stream's body to `space`.
+    ///
+    /// - Returns: the bytes copied, and the response when all of its body has been; nil for a stream without body.
+    func readBody(stream: Int32, into space: UnsafeMutableRawBufferPointer) -> (count: Int, ended: HTTP2Response?)? {
+        guard var body = unsafe bodies[stream] else { return nil }
+        let bytes = body.response.body
+        let count = min(space.count, bytes.count - body.offset)
+        unsafe bytes.withUnsafeBytes { bytes in
+            unsafe space.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[body.offset..<body.offset + count]))
+        }
+        body.offset += count
+        if body.offset == bytes.count { return (count, body.response) }
+        unsafe bodies.set(body, for: stream)
+        return (count, nil)
     }
 }

@@ -206,7 +206,8 @@ import WriteAheadLog
 
     private struct NothingExporter: ImmediateExporter {
         func start() async throws {}
-        func deliver(_ batch: Batch) -> Delivery { .complete }
+        func export(_ batch: Batch) async throws(ExportError) -> Delivery { .complete }
+        func deliver(_ request: borrowing Telemetry) -> Delivery { .complete }
         func stop() async {}
     }
 

@@ -32,6 +32,15 @@ public struct ArrayColumn<Elements: EncodedColumn & ~Copyable>: EncodedColumn, ~
         rowCount += 1
     }
 
+    /// Ends `count` rows: the one in progress, and behind it rows without elements.
+    @inlinable
+    public mutating func endRows(_ count: Int) {
+        let end = UInt64(elements.rowCount)
+        offsets.reserve(8 * count)
+        for _ in 0..<count { offsets.append(fixed: end) }
+        rowCount += count
+    }
+
     public borrowing func appendPrefix(to output: inout BlockOutput) { elements.appendPrefix(to: &output) }
 
     public borrowing func appendData(to output: inout BlockOutput) {

@@ -106,6 +106,29 @@ public struct TextColumn: EncodedColumn, ~Copyable {
         }
     }
 
+    /// Appends a text of at most 32 bytes: the first ones of `words`, lowest first.
+    @inlinable @inline(__always)
+    public mutating func append(words: SIMD4<UInt64>, count byteCount: Int) {
+        precondition(byteCount >= 0 && byteCount <= 32, "a text longer than its words")
+        if encoding == .plain {
+            data.reserve(33)
+            let target = unsafe data.start + data.used
+            unsafe target[0] = UInt8(truncatingIfNeeded: byteCount)
+            unsafe UnsafeMutableRawPointer(target + 1).storeBytes(of: words, as: SIMD4<UInt64>.self)
+            data.used += 1 + byteCount
+            rowCount += 1
+        } else {
+            append(copyOf: words, count: byteCount)
+        }
+    }
+
+    @usableFromInline @inline(never)
+    mutating func append(copyOf words: SIMD4<UInt64>, count byteCount: Int) {
+        unsafe withUnsafeBytes(of: words) { bytes in
+            unsafe append(bytes.baseAddress!.assumingMemoryBound(to: UInt8.self), count: byteCount)
+        }
+    }
+
     @usableFromInline
     mutating func appendCopy(countMax: Int, write: (UnsafeMutablePointer<UInt8>) -> Int) {
         unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: countMax + 1) { text in

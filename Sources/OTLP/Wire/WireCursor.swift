@@ -119,6 +119,20 @@ public struct WireCursor {
     /// Bytes read so far.
     @inlinable public var offset: Int { unsafe next - start }
 
+    /// The bytes that have not been read.
+    @inlinable public var rest: WireBytes { unsafe WireBytes(start: next, count: end - next) }
+
+    /// Whether a field of this tag comes next, a tag of one byte.
+    @inlinable @inline(__always)
+    public func isNext(tag: UInt8) -> Bool { unsafe next < end && next.pointee == tag }
+
+    /// Passes over bytes that the caller has read from `rest`.
+    @inlinable
+    public mutating func skip(_ count: Int) {
+        precondition(unsafe count >= 0 && count <= end - next, "a WireCursor cannot pass its end")
+        unsafe next += count
+    }
+
     /// The next field, or nil at the end of the message.
     ///
     /// Always inlined: a field that is taken apart in place costs half of one that is handed over in memory.

@@ -86,6 +86,7 @@ extension LogWriter {
         offset = bytes.count
         committedOffset = offset
         isDirty = false
+        groupCount = 0
         openedAt = monotonicNanos()
         hasAdapted = false
         log.add(Segment(header: newHeader, end: first, endOffset: offset, fileByteCount: spare.byteCount))
@@ -259,11 +260,14 @@ extension LogWriter {
     }
 
     /// Writes zeros over the next piece of a spare, so that records will overwrite written blocks. False when there is
-    /// nothing to prepare: spares are made when the open segment is half full.
+    /// nothing to prepare: spares are made when the open segment is half full, and large groups write new blocks
+    /// themselves.
     mutating func prepareSpare() -> Bool {
         guard file != nil, !isReserve, log.configuration.spareSegments > 0 else { return false }
         adaptSegmentSize(toHold: 0)
         if !pool.hasSpare, offset > header.capacity / 2 { try? pool.addSpare(log, &nextNumber) }
-        return pool.writeZeros(log)
+        return !writesLargeGroups && pool.writeZeros(log)
     }
+
+    private var writesLargeGroups: Bool { groupCount > 0 && offset >= groupCount * LogWriter.largeGroupBytes }
 }

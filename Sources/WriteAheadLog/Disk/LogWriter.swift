@@ -4,6 +4,8 @@
 /// a file after it failed: the group is refused, the segment ends behind its last committed record, and the next group
 /// goes into a new segment, whose checkpoint holds everything that is known.
 struct LogWriter: Sendable {
+    /// Mean bytes of a group from which on the first write of blocks costs less than writing them twice.
+    static let largeGroupBytes = 128 << 10
     /// Bytes of a group from which on no record is added to it.
     static let groupBytesMax = 4 << 20
     /// How often in a row records wait for cuts before they are refused.
@@ -29,6 +31,8 @@ struct LogWriter: Sendable {
     /// The same, and durable.
     private var durableLowWater: UInt64 = 0
     var nextNumber: UInt64
+    /// Groups that went into the open segment.
+    var groupCount = 0
     /// When the open segment was opened, and whether the size of its successors has been thought over.
     var openedAt: UInt64 = 0
     var hasAdapted = false
@@ -159,6 +163,7 @@ struct LogWriter: Sendable {
             return
         }
         if needsSync { committedOffset = offset }
+        groupCount += 1
         KillPoint.pass(records.contains { $0.kind == .cut } ? .cutWritten : nil)
         KillPoint.pass(records.contains { $0.kind == .done } ? .doneWritten : nil)
         log.publish(records, endOffset: offset, latencyNanos: monotonicNanos() - start, bytes: group.byteCount)

@@ -81,6 +81,54 @@ extension TextColumn {
 }
 
 extension MapColumn {
+    /// Appends the KeyValue messages that come next, in fields of `tag`, to the row in progress.
+    @inline(__always)
+    mutating func append(
+        attributesAt cursor: inout WireCursor, tag: UInt8, scratch: inout [UInt8]
+    ) throws(WireError) {
+        while cursor.isNext(tag: tag) {
+            if takesShortPairs { appendShortPairs(at: &cursor, tag: tag) }
+            guard let attribute = try cursor.nextPayload(ifTag: tag) else { return }
+            try append(keyValue: attribute, scratch: &scratch)
+        }
+    }
+
+    /// Appends the next attributes as long as they come in the order of those before them, with short values that are
+    /// texts or small numbers.
+    @inline(never)
+    private mutating func appendShortPairs(at cursor: inout WireCursor, tag: UInt8) {
+        let rest = cursor.rest
+        let count = min(rest.count, 1 << 12)
+        var next = unsafe rest.start
+        let end = unsafe next + count
+        var pairs = beginShortPairs(pairCount: count / 8, valueBytes: count)
+        // Six bytes: tag and count of the attribute, of its key and of its value.
+        while unsafe end - next >= 6, unsafe next[0] == tag {
+            let attributeCount = unsafe Int(next[1])
+            let key = unsafe next + 3
+            guard attributeCount < 0x80, unsafe attributeCount &+ 2 <= end - next, unsafe next[2] == Tag.key,
+                let keyCount = unsafe pairs.guessedByteCount(key, readable: attributeCount &- 1)
+            else { break }
+            let valueCount = attributeCount &- keyCount &- 4
+            let value = unsafe key + (keyCount &+ 3)
+            guard valueCount >= 2, unsafe value[-2] == Tag.value, unsafe Int(value[-1]) == valueCount else { break }
+            if unsafe value[0] == Tag.string, unsafe Int(value[1]) == valueCount &- 2 {
+                pairs.appendGuessed()
+                unsafe pairs.append(value: value + 1, readable: end - value - 1)
+            } else if unsafe value[0] == Tag.int,
+                let number = unsafe Self.varint(value + 1, count: valueCount &- 1), number < 100_000_000
+            {
+                pairs.appendGuessed()
+                pairs.append(value: UInt32(truncatingIfNeeded: number))
+            } else {
+                break
+            }
+            unsafe next += attributeCount &+ 2
+        }
+        endShortPairs(pairs)
+        unsafe cursor.skip(next - rest.start)
+    }
+
     /// Appends one KeyValue message as a pair of the row in progress, its value as text.
     ///
     /// Most attributes are short: one comparison chain recognises the layout that has no other reading, and all others
@@ -180,6 +228,7 @@ extension TextColumn {
         if Self.isZero(id) { append(.empty) } else { append(hex: id) }
     }
 
+    @inline(__always)
     private static func isZero(_ id: WireBytes) -> Bool {
         var offset = 0
         while offset < id.count {
@@ -198,19 +247,18 @@ extension TextColumn {
         }
     }
 
+    /// Valid ids have 8 or 16 bytes.
+    @inline(__always)
     private mutating func append(hex id: WireBytes) {
-        // Valid ids have 8 or 16 bytes.
-        let wordCount = (id.count + 3) / 4
-        precondition(wordCount < 16, "an id of \(id.count) bytes")
-        unsafe append(countMax: 8 * wordCount) { text in
-            let target = UnsafeMutableRawPointer(text)
-            for index in 0..<wordCount {
-                unsafe target.storeBytes(
-                    of: Self.hexDigits(of: Self.fourBytes(of: id, at: 4 * index)), toByteOffset: 8 * index,
-                    as: UInt64.self)
-            }
-            return 2 * id.count
+        precondition(id.count <= 16, "an id of \(id.count) bytes")
+        var digits = SIMD4<UInt64>()
+        digits[0] = Self.hexDigits(of: Self.fourBytes(of: id, at: 0))
+        digits[1] = Self.hexDigits(of: Self.fourBytes(of: id, at: 4))
+        if id.count > 8 {
+            digits[2] = Self.hexDigits(of: Self.fourBytes(of: id, at: 8))
+            digits[3] = Self.hexDigits(of: Self.fourBytes(of: id, at: 12))
         }
+        append(words: digits, count: 2 * id.count)
     }
 
     /// Four bytes from `offset` on, the first lowest; zeros beyond the end.
@@ -219,6 +267,7 @@ extension TextColumn {
         if offset + 4 <= id.count {
             return unsafe UnsafeRawPointer(id.start).loadUnaligned(fromByteOffset: offset, as: UInt32.self)
         }
+        if offset >= id.count { return 0 }
         return (offset..<id.count).reduce(0) { $0 | UInt32(id[$1]) << UInt32(8 * ($1 - offset)) }
     }
 
@@ -229,8 +278,8 @@ extension TextColumn {
         spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff
         spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
         let nibbles = (spread >> 4 | spread << 8) & 0x0f0f_0f0f_0f0f_0f0f
-        let isLetter = ((nibbles + 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        let isLetter = ((nibbles &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
         // From "0" on; letters begin 39 places after the tenth digit would be.
-        return nibbles + 0x3030_3030_3030_3030 + isLetter * 39
+        return nibbles &+ 0x3030_3030_3030_3030 &+ isLetter &* 39
     }
 }

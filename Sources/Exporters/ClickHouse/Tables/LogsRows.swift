@@ -73,9 +73,7 @@ struct LogsRows: TelemetryRows, ~Copyable {
         var flags: UInt32 = 0
         var cursor = WireCursor(record)
         while true {
-            while let attribute = try cursor.nextPayload(ifTag: Self.attributesTag) {
-                try logAttributes.append(keyValue: attribute, scratch: &scratch)
-            }
+            try logAttributes.append(attributesAt: &cursor, tag: Self.attributesTag, scratch: &scratch)
             guard let field = try cursor.nextField() else { break }
             switch field.number {
             case LogRecordField.attributes:

@@ -25,6 +25,8 @@ struct TracesRows: TelemetryRows, ~Copyable {
     private var linkSpanIDs = ArrayColumn(of: TextColumn())
     private var linkTraceStates = ArrayColumn(of: TextColumn())
     private var linkAttributes = ArrayColumn(of: MapColumn())
+    /// Rows without events and links at the end, which the arrays do not have yet: most spans have neither.
+    private var rowsWithoutArrays = 0
     private var scratch: [UInt8] = []
 
     var rowCount: Int { timestamp.rowCount }
@@ -45,6 +47,7 @@ struct TracesRows: TelemetryRows, ~Copyable {
         try visitor.visit("Duration", &duration)
         try visitor.visit("StatusCode", &statusCode)
         try visitor.visit("StatusMessage", &statusMessage)
+        endArrays()
         try visitor.visit("Events.Timestamp", &eventTimestamps)
         try visitor.visit("Events.Name", &eventNames)
         try visitor.visit("Events.Attributes", &eventAttributes)
@@ -79,11 +82,10 @@ struct TracesRows: TelemetryRows, ~Copyable {
         var (traceID, spanID, parentSpanID) = (WireBytes.empty, WireBytes.empty, WireBytes.empty)
         var (traceState, name, status) = (WireBytes.empty, WireBytes.empty, WireBytes.empty)
         var kind: UInt64 = 0
+        var hasArrays = false
         var cursor = WireCursor(span)
         while true {
-            while let attribute = try cursor.nextPayload(ifTag: Self.attributesTag) {
-                try spanAttributes.append(keyValue: attribute, scratch: &scratch)
-            }
+            try spanAttributes.append(attributesAt: &cursor, tag: Self.attributesTag, scratch: &scratch)
             guard let field = try cursor.nextField() else { break }
             switch field.number {
             case SpanField.attributes:
@@ -97,8 +99,14 @@ struct TracesRows: TelemetryRows, ~Copyable {
             case SpanField.startTimeUnixNano: start = try field.fixed64()
             case SpanField.endTimeUnixNano: end = try field.fixed64()
             case SpanField.status: status = try field.payload()
-            case SpanField.events: try append(event: try field.payload())
-            case SpanField.links: try append(link: try field.payload())
+            case SpanField.events, SpanField.links:
+                if !hasArrays { endArrays() }
+                hasArrays = true
+                if field.number == SpanField.events {
+                    try append(event: try field.payload())
+                } else {
+                    try append(link: try field.payload())
+                }
             default: continue
             }
         }
@@ -114,17 +122,23 @@ struct TracesRows: TelemetryRows, ~Copyable {
         statusCode.append(Int(outcome.code))
         statusMessage.append(outcome.message)
         spanAttributes.endRow()
-        endArrays()
+        if hasArrays { endArrays(1) } else { rowsWithoutArrays += 1 }
     }
 
+    /// Ends the rows that have no events and links. Before elements of a later row are appended.
     private mutating func endArrays() {
-        eventTimestamps.endRow()
-        eventNames.endRow()
-        eventAttributes.endRow()
-        linkTraceIDs.endRow()
-        linkSpanIDs.endRow()
-        linkTraceStates.endRow()
-        linkAttributes.endRow()
+        if rowsWithoutArrays > 0 { endArrays(rowsWithoutArrays) }
+        rowsWithoutArrays = 0
+    }
+
+    private mutating func endArrays(_ count: Int) {
+        eventTimestamps.endRows(count)
+        eventNames.endRows(count)
+        eventAttributes.endRows(count)
+        linkTraceIDs.endRows(count)
+        linkSpanIDs.endRows(count)
+        linkTraceStates.endRows(count)
+        linkAttributes.endRows(count)
     }
 
     private mutating func append(event: WireBytes) throws(WireError) {

@@ -37,11 +37,16 @@ struct OTLPGRPCService: Sendable {
         do {
             try ingest.consume(
                 request.message, compressed: compression, encoding: .protobuf, signal: signal,
-                client: request.header.context as? ClientInfo,
-                respond: { OTLPGRPCService.response(to: $0) }, complete: complete)
+                client: request.header.context as? ClientInfo, responder: Responder(complete: complete))
         } catch {
             complete(response(to: error))
         }
+    }
+
+    private struct Responder: OTLPResponder {
+        let complete: GRPCServer.Completion
+
+        func respond(to outcome: OTLPIngest.Outcome) { complete(OTLPGRPCService.response(to: outcome)) }
     }
 
     private static func response(to outcome: OTLPIngest.Outcome) -> GRPCResponse {

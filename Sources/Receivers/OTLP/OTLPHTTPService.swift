@@ -46,8 +46,8 @@ struct OTLPHTTPService: Sendable {
             try ingest.consume(
                 request.body, compressed: compression, encoding: encoding, signal: signal,
                 client: client(of: request),
-                respond: { decorated(response(to: $0, signal: signal, in: encoding), corsFields: corsFields) },
-                complete: complete)
+                responder: Responder(
+                    service: self, signal: signal, encoding: encoding, corsFields: corsFields, complete: complete))
         } catch {
             complete(decorated(response(to: error, in: encoding), corsFields: corsFields))
         }
@@ -84,6 +84,19 @@ struct OTLPHTTPService: Sendable {
 // MARK: Answers
 
 extension OTLPHTTPService {
+    private struct Responder: OTLPResponder {
+        let service: OTLPHTTPService
+        let signal: Signal
+        let encoding: OTLPEncoding
+        let corsFields: [(String, String)]
+        let complete: HTTPServer.Completion
+
+        func respond(to outcome: OTLPIngest.Outcome) {
+            let response = service.response(to: outcome, signal: signal, in: encoding)
+            complete(service.decorated(response, corsFields: corsFields))
+        }
+    }
+
     private func response(
         to outcome: OTLPIngest.Outcome, signal: Signal, in encoding: OTLPEncoding
     ) -> HTTPServerResponse {

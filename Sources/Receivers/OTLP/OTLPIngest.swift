@@ -25,6 +25,12 @@ enum OTLPEncoding: Sendable {
     case json
 }
 
+/// Tells a request's sender what became of it.
+protocol OTLPResponder: Sendable {
+    /// Called exactly once, on any thread.
+    func respond(to outcome: OTLPIngest.Outcome)
+}
+
 /// The way from a request's bytes to the pipelines, the same for both transports: inflate, validate, hand over, count.
 /// A class, so that a request on its way holds one reference to all of it.
 final class OTLPIngest: Sendable {
@@ -78,15 +84,13 @@ final class OTLPIngest: Sendable {
     /// Counts a request that was refused for its size before it was read.
     func countTooLarge() { decodeErrors["too_large"]?.add() }
 
-    /// Reads a request and hands it to its signal's pipelines; `complete` is called exactly once, with what `respond` makes
-    /// of the outcome.
+    /// Reads a request and hands it to its signal's pipelines; `responder` hears of the outcome.
     ///
     /// A request without items succeeds without reaching them. `signal` must have a consumer.
-    /// - Throws: when the request cannot be read; `complete` is not called then.
-    func consume<Response>(
+    /// - Throws: when the request cannot be read; `responder` is not called then.
+    func consume(
         _ body: consuming [UInt8], compressed compression: ContentEncoding, encoding: OTLPEncoding, signal: Signal,
-        client: ClientInfo?, respond: @escaping @Sendable (Outcome) -> Response,
-        complete: @escaping @Sendable (Response) -> Void
+        client: ClientInfo?, responder: some OTLPResponder
     ) throws(OTLPDecodeError) {
         guard let route = routes[signal] else { preconditionFailure("no pipeline for \(signal)") }
         let request: ValidatedRequest
@@ -97,7 +101,7 @@ final class OTLPIngest: Sendable {
             throw error
         }
         let itemCount = request.itemCount
-        guard itemCount > 0 else { return complete(respond(.success(()))) }
+        guard itemCount > 0 else { return responder.respond(to: .success(())) }
         let telemetry = Telemetry(
             signal: signal, bytes: request.bytes, itemCount: itemCount, receivedAtUnixNanos: WallClock.unixNanos,
             client: client)
@@ -106,7 +110,7 @@ final class OTLPIngest: Sendable {
             case .success: route.accepted.add(itemCount)
             case .failure: route.refused.add(itemCount)
             }
-            complete(respond(outcome))
+            responder.respond(to: outcome)
         }
     }
 

@@ -22,9 +22,10 @@ package struct GRPCServerConfiguration: Sendable {
     /// Whether requests carry their header fields.
     package var keepsMetadata = false
     /// Makes the `context` of calls from an address with such metadata.
-    package var makeContext:
-        @Sendable (_ remoteAddress: String, _ metadata: [(name: String, value: String)]) -> (any AnyObject & Sendable)? =
-            { _, _ in nil }
+    package var makeContext: MakeContext = { _, _ in nil }
+
+    package typealias MakeContext =
+        @Sendable (_ remoteAddress: String, _ metadata: [(name: String, value: String)]) -> (any AnyObject & Sendable)?
 
     package init(endpoint: Endpoint, methods: Set<String>) {
         self.endpoint = endpoint

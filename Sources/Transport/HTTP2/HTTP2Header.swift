@@ -14,8 +14,8 @@ internal import Glibc
     private var count = 0
     /// Where the block begins that is arriving.
     private var start = 0
-    /// Of the block that is arriving, as SETTINGS_MAX_HEADER_LIST_SIZE counts it: the bytes of all names and values, and 32
-    /// for each field.
+    /// Of the block that is arriving, as SETTINGS_MAX_HEADER_LIST_SIZE counts it: the bytes of all names and values,
+    /// kept or not, and 32 for each field.
     private(set) var listSize = 0
 
     /// Bit n is set when fields are kept whose names have n bytes, or more than 63 for the last one.

@@ -29,7 +29,8 @@ extension HTTP2Session {
         return unsafe callbacks
     }
 
-    /// Lends `block` as C name-value pairs to `body`; they are valid only inside it, and nghttp2 copies what is not constant.
+    /// Lends `block` as C name-value pairs to `body`; they are valid only inside it, and nghttp2 copies what is not
+    /// constant.
     static func withNameValues<Result>(
         _ block: HTTP2HeaderBlock, _ body: (UnsafePointer<nghttp2_nv>, Int) -> Result
     ) -> Result {

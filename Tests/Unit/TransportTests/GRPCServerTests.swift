@@ -95,6 +95,42 @@ struct GRPCServerTests {
             })
     }
 
+    @Test("each call is judged by its own header, also where it follows calls with another", arguments: [true, false])
+    func changingHeaders(keepsMetadata: Bool) async throws {
+        try await Self.withServer(
+            configure: { configuration in
+                configuration.keepsMetadata = keepsMetadata
+                configuration.makeContext = { _, metadata in Context(metadata.first { $0.name == "k" }?.value ?? "-") }
+            },
+            handler: { request, complete in
+                let context = (request.header.context as? Context)?.text ?? "none"
+                complete(.success(Array("\(request.encoding ?? "-") \(context) \(request.timeout != nil)".utf8)))
+            },
+            { address in
+                let output = try await Self.python(
+                    address,
+                    """
+                    keeps = \(keepsMetadata ? "True" : "False")
+                    for i in [0, 0, 1, 1, 2, 0, 3, 3, 7, 6, 5, 4, 4]:
+                        options = {'metadata': [('k', 'v%d' % (i & 1))]}
+                        if i & 2: options['compression'] = grpc.Compression.Gzip
+                        if i & 4: options['timeout'] = 60
+                        expected = '%s %s %s' % (
+                            'gzip' if i & 2 else '-', 'v%d' % (i & 1) if keeps else '-', 'true' if i & 4 else 'false')
+                        assert stub()(b'a' * 1000, **options).decode() == expected, (i, expected)
+                        if i & 1: failure(b'', path='/test.Service/Other')
+                    print('ok')
+                    """)
+                #expect(output == "ok\n")
+            })
+    }
+
+    private final class Context: Sendable {
+        let text: String
+
+        init(_ text: String) { self.text = text }
+    }
+
     @Test("failures arrive with code, message and details; odd characters survive")
     func failures() async throws {
         try await Self.withServer(

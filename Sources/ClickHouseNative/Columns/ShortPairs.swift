@@ -1,9 +1,9 @@
 /// A map column's state in the hands of a loop that appends short pairs: one function's variables, which the compiler
 /// keeps in registers, where the column's own are in memory.
 ///
-/// Shape: keys are those that the dictionary guesses, values are texts of less than 128 bytes and numbers. Texts are given
-/// in wire form: a byte with their length, then as many bytes. Ownership: borrows the column's memory from
-/// `MapColumn.beginShortPairs`, and is given back to it.
+/// Shape: keys are those that the dictionary guesses, values are texts of less than 128 bytes and numbers. Texts are
+/// given in wire form: a byte with their length, then as many bytes. Ownership: borrows the column's memory from
+/// `MapColumn.beginShortPairs` until `endShortPairs`.
 @safe @frozen
 public struct ShortPairs: ~Copyable {
     @usableFromInline let strings: UnsafePointer<UInt8>
@@ -121,8 +121,8 @@ extension MapColumn {
         keys.hasDictionary && keys.dictionary.trust >= 0 && values.encoding == .plain
     }
 
-    /// Lends the column, with room for `pairCount` pairs whose values take `valueBytes`; where that is not enough, keys are
-    /// not guessed any more. Nothing else is appended before `endShortPairs`.
+    /// Lends the column, with room for `pairCount` pairs whose values take `valueBytes`; where that is not enough, keys
+    /// are not guessed any more. Nothing else is appended before `endShortPairs`.
     @inlinable @inline(__always)
     public mutating func beginShortPairs(pairCount: Int, valueBytes: Int) -> ShortPairs {
         keys.data.reserve(4 &* pairCount)

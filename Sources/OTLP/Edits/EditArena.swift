@@ -71,6 +71,26 @@ struct EditArena: ~Copyable {
         append(bytes)
     }
 
+    /// A KeyValue in a field of a number below 16, if it takes less than 128 bytes; false otherwise, and nothing is
+    /// written then.
+    mutating func writeShortAttribute(_ number: UInt32, _ key: WireBytes, _ value: WireBytes) -> Bool {
+        let byteCount = key.count + value.count + 4
+        guard byteCount < 0x80 else { return false }
+        precondition(remaining >= byteCount + 2, "an edit is longer than announced")
+        unsafe next[0] = UInt8(truncatingIfNeeded: number << 3 | 2)
+        unsafe next[1] = UInt8(truncatingIfNeeded: byteCount)
+        unsafe next[2] = UInt8(KeyValueField.key << 3 | 2)
+        unsafe next[3] = UInt8(truncatingIfNeeded: key.count)
+        unsafe ShortCopy.copy(key.start, to: next + 4, count: key.count)
+        let valueField = unsafe next + (4 + key.count)
+        unsafe valueField[0] = UInt8(KeyValueField.value << 3 | 2)
+        unsafe valueField[1] = UInt8(truncatingIfNeeded: value.count)
+        unsafe ShortCopy.copy(value.start, to: valueField + 2, count: value.count)
+        unsafe next += byteCount + 2
+        remaining -= byteCount + 2
+        return true
+    }
+
     /// A copy of `bytes` that lives as long as the arena.
     mutating func copy(_ bytes: [UInt8]) -> WireBytes {
         begin(bytes.count)

@@ -22,17 +22,28 @@ struct EditProgram: Sendable {
         /// 0 to 63. Names begin alike, and differ in their length and their end.
         @inline(__always)
         private static func signature(_ count: Int, last: UInt8) -> UInt64 {
-            UInt64((UInt8(truncatingIfNeeded: count) &+ last) & 63)
+            UInt64((UInt8(truncatingIfNeeded: count) &* 5 &+ last) & 63)
         }
 
-        /// False where the program has nothing to do with an attribute: decides nearly all of them at one look.
+        /// Passes over the next attributes, fields of `tag`, as long as the program has nothing to do with them. Those
+        /// where the cursor stops may concern it, or are not as most are.
         @inline(__always)
-        func mayConcern(keyValue: WireBytes) -> Bool {
-            guard !isOpen, keyValue.count >= 2, keyValue[0] == UInt8(KeyValueField.key << 3 | 2) else { return true }
-            let keyCount = Int(keyValue[1])
-            // From 128 on, it is only a part of the length.
-            guard keyCount < 0x80, keyCount > 0, keyCount + 2 <= keyValue.count else { return true }
-            return signatures & 1 << Self.signature(keyCount, last: keyValue[keyCount + 1]) != 0
+        func passOver(_ cursor: inout WireCursor, tag: UInt8) {
+            if isOpen { return }
+            let rest = cursor.rest
+            var offset = 0
+            while rest.count - offset >= 4, unsafe rest.start[offset] == tag {
+                let attribute = unsafe rest.start + (offset + 2)
+                let count = unsafe Int(rest.start[offset + 1])
+                let keyCount = unsafe Int(attribute[1])
+                // From 128 on, a byte is only a part of a length.
+                guard count < 0x80, count <= rest.count - offset - 2, keyCount > 0, keyCount + 2 <= count,
+                    unsafe attribute[0] == UInt8(KeyValueField.key << 3 | 2),
+                    unsafe signatures & 1 &<< Self.signature(keyCount, last: attribute[keyCount + 1]) == 0
+                else { break }
+                offset += count + 2
+            }
+            cursor.skip(offset)
         }
 
         /// The number of `key`, or `none`.

@@ -133,14 +133,13 @@ extension EditWalk {
         var cursor = WireCursor(message)
         var attributesEnd: Int?
         while true {
-            var start = cursor.offset
-            while let attribute = try cursor.nextPayload(ifTag: tag) {
-                let end = cursor.offset
-                if keys.mayConcern(keyValue: attribute) {
-                    try loadAttribute(attribute, range: (base + start)..<(base + end), keys: keys)
-                }
-                attributesEnd = end
-                start = end
+            while cursor.isNext(tag: tag) {
+                keys.passOver(&cursor, tag: tag)
+                let start = cursor.offset
+                attributesEnd = start
+                guard let attribute = try cursor.nextPayload(ifTag: tag) else { break }
+                try loadAttribute(attribute, range: (base + start)..<(base + cursor.offset), keys: keys)
+                attributesEnd = cursor.offset
             }
             guard let field = try cursor.nextField() else { break }
             if field.number == layout.attributes, field.type == .lengthDelimited {

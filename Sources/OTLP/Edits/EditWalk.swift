@@ -146,6 +146,7 @@ struct EditWalk: ~Copyable {
     private func byteCountMax(of entry: AttributeTable.Entry) -> Int { entry.key.count + entry.value.count + 33 }
 
     private mutating func write(_ entry: AttributeTable.Entry, _ number: UInt32, others: WireBytes = .empty) {
+        if others.isEmpty, number < 16, arena.writeShortAttribute(number, entry.key, entry.value) { return }
         arena.writeByte(UInt8(truncatingIfNeeded: number << 3 | 2))
         arena.writeVarint(UInt64(payloadByteCount(of: entry) + others.count))
         arena.writeField(KeyValueField.key, entry.key)

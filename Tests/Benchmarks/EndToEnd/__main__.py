@@ -25,6 +25,7 @@ def parse(arguments):
     parser.add_argument("--rounds", type=int, default=3, help="fresh processes for each scenario and binary (3)")
     parser.add_argument("--requests", type=int, help="measured requests, instead of each scenario's own number")
     parser.add_argument("--seconds", type=float, default=10, help="of idleness, or at a constant rate (10)")
+    parser.add_argument("--rate", type=float, help="acknowledgement: requests a second, instead of half of the highest")
     parser.add_argument("--backlog-gib", type=float, default=0.25, help="size of the scenario `backlog` (0.25)")
     parser.add_argument("--independent-sink", action="store_true", help="otlphttp: count with Google's protobuf; slow")
     parser.add_argument("--directory", help="where logs and files of the runs go (the temporary directory)")

@@ -130,9 +130,13 @@ def throughput(bench, scenario, binary):
 
 
 def acknowledgement(bench, scenario, binary):
-    """Two processes: one for the highest rate, one at half of it for ten seconds, requests evenly spaced."""
-    fastest = throughput(bench, scenario, binary)
-    rate = fastest["items_per_second"] / scenario.payload.items / 2
+    """Two processes: one for the highest rate, one at half of it for ten seconds, requests evenly spaced.
+
+    With `--rate` the second alone, so that a peer answers as many requests.
+    """
+    rate = bench.options.rate
+    if not rate:
+        rate = throughput(bench, scenario, binary)["items_per_second"] / scenario.payload.items / 2
     requests = round(bench.options.seconds * rate / 16) * 16
     sink = bench.sinks.get(scenario.sink)
     with bench.collector(scenario, binary, sink) as collector:

@@ -59,6 +59,7 @@ let package = Package(
         cLibrary("CProtobufC", pkgConfig: "libprotobuf-c", apt: "libprotobuf-c-dev"),
         cLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         .systemLibrary(name: "CMalloc", path: "Sources/CLibraries/CMalloc"),
+        .systemLibrary(name: "CFallocate", path: "Sources/CLibraries/CFallocate"),
         .target(name: "CRE2", path: "Sources/CLibraries/CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CCurl", path: "Sources/CLibraries/CCurl"),
         .target(name: "CChecksum", path: "Sources/CLibraries/CChecksum"),
@@ -85,7 +86,7 @@ let package = Package(
             "Exporters",
             [
                 "Component", "OTLP", "WriteAheadLog", "ClickHouseNative", "Compression", "HTTPClient", "Transport",
-                logging,
+                "CFallocate", logging,
             ]),
         module("Extensions", ["Component", "WriteAheadLog", "Transport", logging]),
         module(

@@ -1,3 +1,4 @@
+internal import CFallocate
 import Glibc
 
 /// A record, borrowed from whoever had it made until it is written.
@@ -20,6 +21,9 @@ final class RecordFile {
     /// each processor has a list; for more it takes memory that may never have been touched, which in a virtual machine
     /// costs several times as much as the copy.
     static let pieceByteCountMax = 32 << 10
+    /// Bytes of a record from which on its space is reserved as a whole. Files are extended for less that way than page
+    /// by page as they are written; below it is not worth a call.
+    static let reservedByteCountMin = 1 << 20
 
     struct Settings: Sendable {
         /// Keep what the file holds.
@@ -65,6 +69,7 @@ final class RecordFile {
         }
         // Asked each time, since others may truncate the file (log rotation by copying).
         let start = isRegular ? try status().st_size : 0
+        if isRegular, record.count >= RecordFile.reservedByteCountMin { reserve(record.count, at: start) }
         do {
             if hasTornLine { try endTornLine() }
             try write(record)
@@ -87,6 +92,13 @@ final class RecordFile {
         try unsafe withUnsafeBytes(of: UInt8(ascii: "\n")) { (bytes) throws(FileError) in
             try write(unsafe RecordBytes(buffer: bytes))
         }
+    }
+
+    /// Has the file system find `byteCount` bytes of space behind the file's end, which stays where it is.
+    ///
+    /// Not all file systems can. Where there is no space, writing says so, and cutting back gives up what was found.
+    private func reserve(_ byteCount: Int, at end: off_t) {
+        _ = fallocate(descriptor, FALLOC_FL_KEEP_SIZE, end, off_t(byteCount))
     }
 
     private func write(_ bytes: RecordBytes) throws(FileError) {

@@ -141,7 +141,8 @@ import Testing
         }
     }
 
-    /// A line of many pieces, of which the disk takes some, perhaps a part of one, and is then full.
+    /// A line of many pieces, whose space is reserved, and of which the disk takes some, perhaps a part of one, and is
+    /// then full. What was reserved for the rest is given up.
     @Test(arguments: [1, 2, 5], [0, 1, 700])
     func aLineThatFailsAtALaterPieceLeavesTheFileAsItWas(pieces: Int, partial: Int) async throws {
         try await withTemporaryDirectory { directory in
@@ -165,18 +166,25 @@ import Testing
                 return unsafe write(descriptor, bytes.buffer.baseAddress, count)
             }
             try await exporter.start()
-            let payload = request((0..<500).map { logRecord("\($0) " + String(repeating: "x", count: 500)) })
+            let payload = request((0..<2000).map { logRecord("\($0) " + String(repeating: "x", count: 500)) })
             let line = try json(payload) + "\n"
-            #expect(line.utf8.count > 7 * RecordFile.pieceByteCountMax)
-            _ = try await exporter.export(batch([payload], .logs, items: 500))
+            #expect(line.utf8.count > RecordFile.reservedByteCountMin)
+            _ = try await exporter.export(batch([payload], .logs, items: 2000))
             room.withLock { $0 = (pieces, partial) }
-            #expect(await failure(of: exporter, batch([payload], .logs, items: 500)).kind == .retry)
+            #expect(await failure(of: exporter, batch([payload], .logs, items: 2000)).kind == .retry)
             #expect(contents(path) == line)
+            #expect(try spaceBytes(path) < line.utf8.count + (64 << 10))
             room.withLock { $0 = nil }
-            _ = try await exporter.export(batch([payload], .logs, items: 500))
+            _ = try await exporter.export(batch([payload], .logs, items: 2000))
             #expect(contents(path) == line + line)
             await exporter.stop()
         }
+    }
+
+    private func spaceBytes(_ path: String) throws -> Int {
+        var status = stat()
+        try #require(unsafe lstat(path, &status) == 0)
+        return Int(status.st_blocks) * 512
     }
 
     /// The system may take any part of what it is given.
